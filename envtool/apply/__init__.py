@@ -1,0 +1,1 @@
+"""Change the machine: environments and installs. Imports ``edge``, ``resolve`` and below."""

@@ -1,0 +1,1 @@
+"""Read the machine. Imports ``edge``, ``facts`` and below."""

@@ -1,0 +1,1 @@
+"""From a host and facts to findings. Pure: one function per check."""

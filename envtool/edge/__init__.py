@@ -1,0 +1,1 @@
+"""The only doors out: processes, network, files, the driver. Imports ``model`` and below."""

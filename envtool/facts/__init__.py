@@ -1,0 +1,1 @@
+"""What vendors promise, as tables with sources. Imports ``model`` and below."""

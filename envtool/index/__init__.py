@@ -1,0 +1,1 @@
+"""Read what exists. Imports ``edge``, ``facts`` and below."""

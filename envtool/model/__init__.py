@@ -1,0 +1,1 @@
+"""Nouns: values that are parsed, compared and formatted. Imports ``errors`` and ``words`` only."""

@@ -1,0 +1,1 @@
+"""From a plan to commands and files, as text. Pure."""

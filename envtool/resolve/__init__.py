@@ -1,0 +1,1 @@
+"""Decide. Pure: imports ``facts`` and ``model``, no I/O."""
