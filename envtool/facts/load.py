@@ -1,0 +1,368 @@
+"""Read the tables: text to frozen values, one table at a time, only when asked.
+
+The tables are CSV and not YAML, because a plan reads them on every start: the YAML
+parser alone costs as much as three Pythons, ``csv`` nothing measurable, and a table
+of rows is what a reviewer wants to see in a diff.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from functools import cache, cached_property
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from envtool.errors import EnvtoolError, FactsError
+from envtool.facts.wheels import bad_row, glibc_floor, read_rows
+from envtool.model.cuda import CudaVersion, DriverVersion
+from envtool.model.gpu import Arch, ComputeCapability
+from envtool.model.variant import Variant
+from envtool.model.wheel import WheelRow, arch_of, os_of
+from envtool.words import Text
+
+T = TypeVar("T")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+
+
+class Floor(NamedTuple):
+    """The lowest drivers for one CUDA release; None where NVIDIA publishes none.
+
+    Attributes:
+        full: From here every feature of that toolkit works, PTX included.
+        minor: From here programs start, by minor-version compatibility.
+    """
+
+    full: DriverVersion | None
+    minor: DriverVersion | None
+
+
+class Capability(NamedTuple):
+    """What is promised to GPUs of one compute capability.
+
+    Attributes:
+        generation: volta.
+        min_branch: First driver branch that knows it; None where unknown.
+        last_branch: Last driver branch that supports it; None while it lasts.
+        boards: Products, for people.
+    """
+
+    generation: str
+    min_branch: int | None
+    last_branch: int | None
+    boards: str
+
+
+class Release(NamedTuple):
+    """What is known of one torch release.
+
+    Attributes:
+        date: When it came out (ISO).
+        defaults: Variant that the default index carries, by system and processor; where
+            unknown, absent.
+        variants: CUDA variants of the official release matrix; empty where unknown.
+        glibc: Lowest glibc of its Linux wheels, by variant, kind or processor; "" for all others.
+        numpy: NumPy bound: "" none, "<2", or "windows:<2".
+    """
+
+    date: str
+    defaults: dict[tuple[str, str], str]
+    variants: frozenset[str]
+    glibc: dict[str, tuple[int, int]]
+    numpy: str
+
+
+class Bound(NamedTuple):
+    """A bound that some builds put on another package.
+
+    Attributes:
+        requirement: numpy<2.
+        releases: PEP 440 range of torch releases.
+        platform: any, linux, windows or macos.
+        installer: any, pip or conda.
+        reason: What goes wrong without it.
+    """
+
+    requirement: str
+    releases: str
+    platform: str
+    installer: str
+    reason: str
+
+
+class CodeException(NamedTuple):
+    """Code that does not run where the general rule says it does.
+
+    Attributes:
+        code: The code meant.
+        not_on: Does not run on these.
+        only_on: Runs on these only; empty if it is not limited.
+    """
+
+    code: frozenset[ComputeCapability]
+    not_on: frozenset[ComputeCapability]
+    only_on: frozenset[ComputeCapability]
+
+
+class KnownGpu(NamedTuple):
+    """A product, as NVML names it.
+
+    Attributes:
+        name: NVIDIA V100 SXM2.
+        pattern: Regular expression for what NVML says.
+        capability: None for other makers.
+        pci_ids: PCI device ids, lower case, without vendor.
+    """
+
+    name: str
+    pattern: str
+    capability: ComputeCapability | None
+    pci_ids: tuple[str, ...]
+
+
+class Listed(NamedTuple):
+    """A row of the index with what the tables know of it.
+
+    Attributes:
+        row: The row.
+        variant: What its files were built for; None where nobody knows.
+        glibc: Lowest glibc of Linux files, which old tags do not tell; None elsewhere.
+        code: GPU code of a CUDA build; None where nobody knows, or there is none.
+    """
+
+    row: WheelRow
+    variant: Variant | None
+    glibc: tuple[int, int] | None = None
+    code: tuple[Arch, ...] | None = None
+
+
+class Facts:
+    """The tables of one folder, each read when it is first asked for.
+
+    Raises:
+        FactsError: ET901 from any of them, naming file and line.
+    """
+
+    def __init__(self, folder: str = "") -> None:
+        self.folder = folder or __file__.rpartition("load.py")[0].rstrip("/\\")
+        self._wheels: dict[str, tuple[WheelRow, ...]] = {}
+        self._listed: dict[tuple[str, str, str], tuple[Listed, ...]] = {}
+
+    @cached_property
+    def floors(self) -> dict[str, dict[CudaVersion, Floor]]:
+        """Lowest drivers per CUDA release, for ``linux`` and ``windows``."""
+        floors: dict[str, dict[CudaVersion, Floor]] = {"linux": {}, "windows": {}}
+
+        def place(row: dict[str, str]) -> None:
+            cuda = CudaVersion.parse(row["cuda"])
+            for system, table in floors.items():
+                # Newest update first, so that the last one read is the first one shipped.
+                table[cuda] = Floor(_driver(row[system]), _driver(row[f"minor_{system}"]))
+
+        self._table("drivers.csv", place)
+        return floors
+
+    @cached_property
+    def branches(self) -> dict[int, CudaVersion]:
+        """Newest CUDA of each driver branch, oldest branch first."""
+        rows = self._table(
+            "branches.csv", lambda row: (int(row["branch"]), CudaVersion.parse(row["reports"]))
+        )
+        return dict(sorted(rows))
+
+    @cached_property
+    def capabilities(self) -> dict[ComputeCapability, Capability]:
+        """Every compute capability that NVIDIA has named."""
+        return dict(self._table("capabilities.csv", _capability))
+
+    @cached_property
+    def code(self) -> dict[tuple[str, str, str], tuple[Arch, ...]]:
+        """GPU code by release, variant and platform, as far as it is known."""
+
+        def place(row: dict[str, str]) -> tuple[tuple[str, str, str], tuple[Arch, ...]]:
+            key = (row["release"], row["variant"], row["platform"])
+            return key, _archs(row["sm"], row["ptx"])
+
+        return dict(self._table("code.csv", place))
+
+    @cached_property
+    def exceptions(self) -> tuple[CodeException, ...]:
+        """Code that does not run where the general rule says it does."""
+
+        def place(row: dict[str, str]) -> CodeException:
+            return CodeException(*(_capabilities(row[k]) for k in ("code", "not_on", "only_on")))
+
+        return tuple(self._table("runs_on.csv", place))
+
+    @cached_property
+    def releases(self) -> dict[str, Release]:
+        """Every torch release, newest first."""
+        return dict(self._table("releases.csv", lambda row: (row["release"], _release(row))))
+
+    @cached_property
+    def companions(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """Releases that go with a torch release, by package, newest first."""
+
+        def place(row: dict[str, str]) -> tuple[str, dict[str, tuple[str, ...]]]:
+            names = ("torchvision", "torchaudio", "torchtext")
+            return row["release"], {name: tuple(row[name].split()) for name in names}
+
+        return dict(self._table("companions.csv", place))
+
+    @cached_property
+    def bounds(self) -> tuple[Bound, ...]:
+        """Bounds on other packages."""
+
+        def place(row: dict[str, str]) -> Bound:
+            rest = (row[key] for key in ("releases", "platform", "installer", "reason"))
+            return Bound(row["package"] + row["bound"], *rest)
+
+        return tuple(self._table("bounds.csv", place))
+
+    @cached_property
+    def gpus(self) -> tuple[KnownGpu, ...]:
+        """Products by name."""
+        return tuple(self._table("gpus.csv", _known_gpu))
+
+    def wheels(self, distribution: str) -> tuple[WheelRow, ...]:
+        """Return the bundled index of one package, newest release first."""
+        if distribution not in self._wheels:
+            file = f"wheels/{distribution}.txt"
+            self._wheels[distribution] = tuple(
+                read_rows(distribution, self._text(file), self._path(file))
+            )
+        return self._wheels[distribution]
+
+    def listed(self, distribution: str, system: str, arch: str) -> tuple[Listed, ...]:
+        """Return what is known of the wheels of one package for one system and processor."""
+        key = (distribution, system, arch)
+        if key not in self._listed:
+            self._listed[key] = tuple(
+                self._known(row, system, arch)
+                for row in self.wheels(distribution)
+                if os_of(row.platform) in {system, "any"} and arch_of(row.platform) in {arch, "any"}
+            )
+        return self._listed[key]
+
+    def _known(self, row: WheelRow, system: str, arch: str) -> Listed:
+        release = self.releases.get(row.release)
+        variant = _variant_of(row, system, release.defaults.get((system, arch)) if release else "")
+        if variant is None:
+            return Listed(row, None)
+        platform = f"{system}_{arch}" if system == "linux" else "win_amd64"
+        code = self.code.get((row.release, variant.name, platform)) if variant.cuda else None
+        if system != "linux" or row.platform == "any":
+            return Listed(row, variant, None, code)
+        floor = glibc_floor(row.platform)
+        if release is not None:
+            for name in (variant.name, variant.kind, arch, ""):
+                if name in release.glibc:
+                    floor = max(floor, release.glibc[name])
+                    break
+        return Listed(row, variant, floor, code)
+
+    @cached_property
+    def date(self) -> str:
+        """Date of the wheel index (ISO): the day its newest source was read."""
+        found = _DATE.search(self._text("wheels/torch.txt")[:200])
+        if found is None:
+            raise bad_row(self._path("wheels/torch.txt"), 1, "no date in the header")
+        return found[0]
+
+    def _path(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+    def _text(self, name: str) -> str:
+        try:
+            return Path(self._path(name)).read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise FactsError(
+                "ET901",
+                Text(f"the table {name} cannot be read", f"无法读取数据表 {name}"),
+                hint=Text("reinstall envtool", "请重新安装 envtool"),
+                original=str(error),
+            ) from error
+
+    def _table(self, name: str, place: Callable[[dict[str, str]], T]) -> list[T]:
+        """Return what ``place`` makes of each row, naming the line that it cannot place."""
+        reader = csv.reader(self._text(name).splitlines())
+        header = next(reader, [""])
+        placed: list[T] = []
+        try:
+            for row in reader:
+                placed.append(place(dict(zip(header, row, strict=True))))  # noqa: PERF401
+        except (ValueError, KeyError, TypeError, EnvtoolError) as error:
+            raise bad_row(self._path(name), reader.line_num, str(error)) from error
+        return placed
+
+
+def _driver(text: str) -> DriverVersion | None:
+    return DriverVersion.parse(text) if text else None
+
+
+def _capability(row: dict[str, str]) -> tuple[ComputeCapability, Capability]:
+    return ComputeCapability.parse(row["capability"]), Capability(
+        row["generation"],
+        int(row["min_branch"]) if row["min_branch"] else None,
+        int(row["last_branch"]) if row["last_branch"] else None,
+        row["boards"],
+    )
+
+
+def _capabilities(words: str) -> frozenset[ComputeCapability]:
+    return frozenset(ComputeCapability.parse(word) for word in words.split())
+
+
+def _known_gpu(row: dict[str, str]) -> KnownGpu:
+    return KnownGpu(
+        row["name"],
+        row["pattern"],
+        ComputeCapability.parse(row["capability"]) if row["capability"] else None,
+        tuple(row["pci_ids"].lower().split()),
+    )
+
+
+def _variant_of(row: WheelRow, system: str, default: str | None) -> Variant | None:
+    """Return what the files of a row were built for; None where nobody knows.
+
+    The local version says it; before there were local versions, the folder; on the
+    default index, the table of releases.
+    """
+    if row.local:
+        return _variant(row.local)
+    if system == "macos":
+        return _variant("cpu")
+    if row.folder not in {"default", "root", "unknown"}:
+        return _variant(row.folder)
+    return _variant(default) if default and row.folder == "default" else None
+
+
+@cache
+def _variant(name: str) -> Variant:
+    return Variant.parse(name)
+
+
+@cache
+def _archs(sm: str, ptx: str) -> tuple[Arch, ...]:
+    native = tuple(Arch.parse(f"sm_{word}") for word in sm.split())
+    return native + tuple(Arch.parse(f"compute_{word}") for word in ptx.split())
+
+
+def _release(row: dict[str, str]) -> Release:
+    defaults = {
+        system: row[column]
+        for system, column in (
+            (("linux", "x86_64"), "default_linux_x86_64"),
+            (("linux", "aarch64"), "default_linux_aarch64"),
+            (("windows", "x86_64"), "default_windows"),
+        )
+        if row[column]
+    }
+    glibc: dict[str, tuple[int, int]] = {}
+    for word in row["glibc"].split():
+        key, _, number = word.rpartition("=")
+        major, _, minor = number.partition(".")
+        glibc[key] = (int(major), int(minor))
+    variants = frozenset(row["variants"].split())
+    return Release(row["date"], defaults, variants, glibc, row["numpy"])

@@ -1,0 +1,79 @@
+"""The bundled wheel index: its text, row by row.
+
+The layout is described in README.md beside it: a release, and under it one line per
+group of files that share everything but their Python.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+from envtool.errors import FactsError
+from envtool.model.wheel import WheelRow
+from envtool.words import Text
+
+_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
+# PEP 513, 571 and 599.
+_LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+_LAST_WITH_M = 37
+_ROW_FIELDS = 6
+
+
+@cache
+def glibc_floor(platform_tag: str) -> tuple[int, int]:
+    """Return the lowest glibc that a Linux tag promises; 2.5 for linux_x86_64, which tells none."""
+    if match := _MANYLINUX.match(platform_tag):
+        return int(match[1]), int(match[2])
+    return _LEGACY.get(platform_tag.split("_", maxsplit=1)[0], (2, 5))
+
+
+def bad_row(file: str, line: int, reason: str) -> FactsError:
+    """Return the error for a row that cannot be placed."""
+    return FactsError(
+        "ET901",
+        Text(f"{file}, line {line}: a row that cannot be placed", f"{file} 第 {line} 行无法识别"),
+        why=(Text.same(reason),),
+        hint=Text("reinstall envtool, or mend the row", "请重新安装 envtool，或修正该行"),
+    )
+
+
+@cache
+def _tag(short: str) -> str:
+    """Return the ``python-abi`` pair of a short tag: cp311, cp37, cp314t."""
+    if "-" in short:
+        return short
+    python = short.rstrip("t")
+    return (
+        f"{python}-{short}m"
+        if int(python[2:]) in range(30, _LAST_WITH_M + 1)
+        else f"{python}-{short}"
+    )
+
+
+def read_rows(distribution: str, text: str, file: str) -> Iterator[WheelRow]:
+    """Yield the rows of an index file; seen and inferred files of one build become one row."""
+    release = ""
+    row: WheelRow | None = None
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.startswith("#"):
+            continue
+        words = line.split()
+        if not line.startswith(" "):
+            release = line
+            continue
+        if len(words) <= _ROW_FIELDS or not release:
+            raise bad_row(file, number, line)
+        folder, local, build, platform = ("" if word == "-" else word for word in words[:4])
+        tags = tuple(map(_tag, words[_ROW_FIELDS:]))
+        unseen = () if words[4] == "seen" else tags
+        new = WheelRow(distribution, release, folder, local, build, platform, tags, unseen)
+        if row is not None and row[:_ROW_FIELDS] == new[:_ROW_FIELDS]:
+            row = row._replace(tags=row.tags + tags, unseen=row.unseen + unseen)
+            continue
+        if row is not None:
+            yield row
+        row = new
+    if row is not None:
+        yield row

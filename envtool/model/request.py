@@ -1,0 +1,160 @@
+"""Request: what the user asked for."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from envtool.errors import UsageError
+from envtool.model.python import PythonVersion
+from envtool.model.variant import Variant
+from envtool.words import Text
+
+# The packages of one release train: they go together in version and variant.
+FAMILY = ("torch", "torchvision", "torchaudio", "torchtext")
+_PLAIN = re.compile(r"([A-Za-z][\w.-]*)\s*(?:==\s*([\w.!]+)(?:\+([\w.]+))?)?")
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+# What people call torch elsewhere (conda, Homebrew), and pip refuses.
+_ALIASES = {"pytorch": "torch", "pytorch-gpu": "torch", "pytorch-cuda": "torch"}
+
+
+class Requirement(NamedTuple):
+    """One package that was asked for.
+
+    Attributes:
+        name: torch, torchvision, torchaudio or torchtext.
+        exact: The one release that was asked for; empty if a range or nothing was.
+        local: Local version after an exact release: cu111; empty if none was given.
+        specifier: A PEP 440 range; empty for an exact release or none.
+    """
+
+    name: str
+    exact: str = ""
+    local: str = ""
+    specifier: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Requirement:
+        """Read ``torch``, ``torch==2.6.0``, ``torch==1.9.1+cu111`` or ``torch>=2,<2.8``.
+
+        Raises:
+            UsageError: ET108, not a requirement; ET109, a package that is not of the family.
+        """
+        plain = _PLAIN.fullmatch(text.strip())
+        if plain is None:
+            return _parse_range(text.strip())
+        name, exact, local = plain.groups(default="")
+        return cls(_family_name(name), exact, local)
+
+    def __str__(self) -> str:
+        if self.exact:
+            return f"{self.name}=={self.exact}" + (f"+{self.local}" if self.local else "")
+        return f"{self.name}{self.specifier}"
+
+
+def _parse_range(text: str) -> Requirement:
+    # packaging costs more than a whole plan for a plain name, so it is met only here.
+    from packaging.requirements import InvalidRequirement  # noqa: PLC0415
+    from packaging.requirements import Requirement as Pep508  # noqa: PLC0415
+
+    try:
+        parsed = Pep508(text)
+    except InvalidRequirement as error:
+        raise UsageError(
+            "ET108",
+            Text(f"“{text}” is not a requirement", f"“{text}”不是有效的依赖写法"),
+            hint=Text("write it like torch==2.6.0", "请写成 torch==2.6.0"),
+            original=str(error),
+        ) from error
+    if parsed.url or parsed.extras or parsed.marker:
+        raise UsageError(
+            "ET108",
+            Text(
+                f"“{text}” has a URL, extra or marker, which a plan has no use for",
+                f"“{text}”含有 URL、extra 或 marker，无法用于规划",
+            ),
+            hint=Text("write it like torch>=2.4,<2.8", "请写成 torch>=2.4,<2.8"),
+        )
+    return Requirement(_family_name(parsed.name), specifier=str(parsed.specifier))
+
+
+def _family_name(name: str) -> str:
+    known = _ALIASES.get(name.lower(), name.lower())
+    if known not in FAMILY:
+        names = ", ".join(FAMILY)
+        raise UsageError(
+            "ET109",
+            Text(
+                f"envtool decides builds of {names}; “{name}” is none of them",
+                f"envtool 负责选择 {names} 的构建；“{name}”不在其中",
+            ),
+            hint=Text(
+                f"install {name} afterwards, into the environment that envtool made",
+                f"之后再把 {name} 装进 envtool 建好的环境",
+            ),
+        )
+    return known
+
+
+class Request(NamedTuple):
+    """What the user asked for.
+
+    Attributes:
+        torch: The requirement on torch itself.
+        companions: torchvision, torchaudio, torchtext, if asked for.
+        variant: The variant that was asked for; None leaves the choice to the plan.
+        python: The Python that was asked for; None leaves it open.
+        notes: What was understood differently from how it was written.
+    """
+
+    torch: Requirement = Requirement("torch")
+    companions: tuple[Requirement, ...] = ()
+    variant: Variant | None = None
+    python: PythonVersion | None = None
+    notes: tuple[Text, ...] = ()
+
+    @classmethod
+    def parse(
+        cls, words: tuple[str, ...], *, variant: str = "", python: str = "", cpu: bool = False
+    ) -> Request:
+        """Read the words of a command line.
+
+        Raises:
+            UsageError: A word that cannot be read (ET104, ET105, ET108, ET109), a package
+                twice, or two words that contradict each other (ET110).
+        """
+        found: dict[str, Requirement] = {}
+        notes: list[Text] = []
+        for word in words:
+            requirement = Requirement.parse(word)
+            if requirement.name in found:
+                raise _contradiction(word, str(found[requirement.name]))
+            found[requirement.name] = requirement
+            match = _NAME.match(word.strip())
+            if match and match[0].lower() != requirement.name:
+                notes.append(
+                    Text(
+                        f"{match[0]} is called {requirement.name} by pip and uv",
+                        f"{match[0]} 在 pip 和 uv 中的名字是 {requirement.name}",
+                    )
+                )
+        torch = found.pop("torch", Requirement("torch"))
+        wanted = [v for v in (variant, torch.local, "cpu" if cpu else "") if v]
+        parsed = {Variant.parse(v) for v in wanted}
+        if len(parsed) > 1:
+            raise _contradiction(*(str(v) for v in sorted(parsed)))
+        return cls(
+            torch,
+            tuple(found.values()),
+            next(iter(parsed), None),
+            PythonVersion.parse(python) if python else None,
+            tuple(notes),
+        )
+
+
+def _contradiction(first: str, second: str) -> UsageError:
+    return UsageError(
+        "ET110",
+        Text(f"“{first}” and “{second}” contradict each other", f"“{first}”与“{second}”相互矛盾"),
+        hint=Text("keep one of them", "请只保留其中一个"),
+    )
