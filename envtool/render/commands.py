@@ -1,0 +1,96 @@
+"""From a plan to the commands of pip, uv and conda.
+
+For conda the environment and its Python come from conda, and the wheel from pip:
+that names exactly the build that was decided, in every year.
+"""
+
+from __future__ import annotations
+
+from envtool.model.plan import Command, Pin, Plan
+from envtool.render.source import Source, source_of
+from envtool.words import Text
+
+_CREATE = Text("create the environment", "创建环境")
+_INSTALL = Text("install the build", "安装构建")
+
+
+def pip_commands(
+    plan: Plan, env: str, *, os: str, source: Source | None = None
+) -> tuple[Command, ...]:
+    """Return the commands that create an environment with venv and install with pip.
+
+    Args:
+        plan: The plan.
+        env: Folder of the environment.
+        os: System that will run them.
+        source: Where to install from instead of the plan's own places.
+    """
+    python = plan.chosen.python
+    starter = python.path if python and python.path else f"python{python.version}" if python else ""
+    create = Command((starter, "-m", "venv", env), _CREATE)
+    own = (env_python(env, os), "-m", "pip", "install")
+    return (create, *_installs(plan, own, source))
+
+
+def uv_commands(
+    plan: Plan,
+    env: str,
+    *,
+    os: str,
+    source: Source | None = None,
+    options: tuple[str, ...] = (),
+) -> tuple[Command, ...]:
+    """Return the commands that create an environment and install with uv.
+
+    Args:
+        plan: The plan.
+        env: Folder of the environment.
+        os: System that will run them.
+        source: Where to install from instead of the plan's own places.
+        options: Further options, such as those that pip reads from its configuration.
+    """
+    python = plan.chosen.python
+    wanted = python.path or str(python.version) if python else ""
+    create = Command(("uv", "venv", "--python", wanted, env), _CREATE)
+    own = ("uv", "pip", "install", *options, "--python", env_python(env, os))
+    return (create, *_installs(plan, own, source))
+
+
+def conda_commands(plan: Plan, name: str) -> tuple[Command, ...]:
+    """Return the commands that create a conda environment and install the wheel into it."""
+    python = plan.chosen.python
+    version = str(python.version) if python else ""
+    create = Command(
+        ("conda", "create", "--yes", "--name", name, f"python={version}", "pip"), _CREATE
+    )
+    own = ("conda", "run", "--name", name, "python", "-m", "pip", "install")
+    return (create, *_installs(plan, own, None))
+
+
+def env_python(env: str, os: str) -> str:
+    r"""Return the interpreter of a virtual environment: E/bin/python, E\Scripts\python.exe."""
+    return f"{env}\\Scripts\\python.exe" if os == "windows" else f"{env}/bin/python"
+
+
+def _installs(plan: Plan, own: tuple[str, ...], source: Source | None) -> tuple[Command, ...]:
+    """Return one install per place that the files lie in, torch's first."""
+    groups: dict[Source, list[Pin]] = {}
+    for pin in plan.pins:
+        place = source or source_of(pin, plan.chosen.row.release)
+        key = Source("file") if place.kind == "file" else place
+        groups.setdefault(key, []).append(pin)
+    commands: list[Command] = []
+    for place, pins in groups.items():
+        wanted = [
+            source_of(pin, plan.chosen.row.release).url if place.kind == "file" else str(pin)
+            for pin in pins
+        ]
+        bounds = plan.constraints if not commands else ()
+        commands.append(Command((*own, *wanted, *bounds, *_flags(place)), _INSTALL))
+    return tuple(commands)
+
+
+def _flags(place: Source) -> tuple[str, ...]:
+    if place.kind == "index":
+        return ("--index-url", place.url)
+    return ("--find-links", place.url) if place.kind == "page" else ()

@@ -1,0 +1,41 @@
+"""A command as it is pasted into a shell."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Literal
+
+from envtool.model.plan import Command
+
+Shell = Literal["posix", "cmd", "powershell"]
+_PLAIN = re.compile(r"[\w@%+=:,./\\-]+")
+
+
+def as_line(command: Command, shell: Shell) -> str:
+    """Return a command as one line, quoted for a shell.
+
+    Sources: POSIX.1-2017 "Quoting" (through shlex); Microsoft, "Parsing C++
+    command-line arguments" for cmd; "about_Quoting_Rules" for PowerShell.
+    """
+    if shell == "posix":
+        return shlex.join(command.argv)
+    if shell == "cmd":
+        return " ".join(_for_cmd(word) for word in command.argv)
+    line = " ".join(_for_powershell(word) for word in command.argv)
+    # A quoted first word is a string to PowerShell, and not a program.
+    return f"& {line}" if line.startswith("'") else line
+
+
+def _for_cmd(word: str) -> str:
+    if _PLAIN.fullmatch(word):
+        return word
+    escaped = re.sub(r'(\\*)"', r'\1\1\\"', word)
+    return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'
+
+
+def _for_powershell(word: str) -> str:
+    # A comma makes a list, an @ splats.
+    if _PLAIN.fullmatch(word) and not set(word) & set(",@%"):
+        return word
+    return "'" + word.replace("'", "''") + "'"

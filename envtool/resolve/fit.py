@@ -1,0 +1,215 @@
+"""Every reason against one build on one host.
+
+One decision looks at hundreds of builds that share a few dozen variants, code lists
+and tag sets; each part of the rule is therefore answered once per distinct question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+from envtool.facts.load import Facts, Listed
+from envtool.model.gpu import Arch, Gpu
+from envtool.model.host import Host, Libc
+from envtool.model.plan import Build, Objection
+from envtool.model.python import Interpreter
+from envtool.model.variant import Variant
+from envtool.resolve.driver import branch_objection, support
+
+Code = Literal["native", "ptx", "none"]
+
+
+class _Runs(NamedTuple):
+    """How GPUs run a code list: the worst of them, and who does not."""
+
+    code: Code
+    objections: tuple[Objection, ...]
+
+
+class Bench:
+    """One host, ready to have builds held against it.
+
+    Attributes:
+        host: The machine.
+        facts: What vendors promise.
+        pythons: Preferred first.
+    """
+
+    def __init__(self, host: Host, facts: Facts, pythons: Sequence[Interpreter]) -> None:
+        self.host = host
+        self.facts = facts
+        self.pythons = tuple((python, python.version.tags) for python in pythons)
+        self.branches = tuple(
+            found for gpu in host.graphics.gpus if (found := branch_objection(gpu, host, facts))
+        )
+        self._supports: dict[str, str | Objection] = {}
+        self._runs: dict[tuple[tuple[Arch, ...] | None, bool], _Runs] = {}
+        self._takes: dict[tuple[str, ...], tuple[Interpreter, str] | Objection] = {}
+        self._libcs: dict[tuple[int, int], tuple[Objection, ...]] = {}
+        self._names: dict[tuple[Arch, ...], tuple[str, ...]] = {}
+
+    def build(self, listed: Listed) -> Build:
+        """Return a row of the index as it stands to this host, with every objection to it."""
+        row, variant, glibc, code = listed
+        if variant is None:
+            unknown = Objection("exists", row.folder, "what it was built for is not known", "")
+            return Build(row, Variant("unknown", "unknown"), objections=(unknown,))
+        objections = self.libc_objections(glibc)
+        takes = self._takes.get(row.tags) or self._take(row.tags)
+        if isinstance(takes, Objection):
+            python, tag = None, ""
+            objections += (takes,)
+        else:
+            python, tag = takes
+        if row.folder == "unknown":
+            objections += (Objection("exists", row.release, "in which folder is not known", ""),)
+        if variant.cuda is None:
+            return Build(row, variant, python, tag, objections=objections)
+        driver = self._supports.get(variant.name) or self._support(variant)
+        if isinstance(driver, Objection):
+            objections += (driver,)
+            level: Literal["full", "minor", "none"] = "none"
+        else:
+            level = "full" if driver == "full" else "minor" if driver == "minor" else "none"
+        can_compile = level != "minor"
+        runs = self._runs.get((code, can_compile)) or self._run(code, can_compile)
+        return Build(
+            row,
+            variant,
+            python,
+            tag,
+            level,
+            runs.code,
+            self._arch_names(code),
+            objections + self.branches + runs.objections,
+        )
+
+    def _support(self, variant: Variant) -> str | Objection:
+        assert variant.cuda is not None  # noqa: S101 - the caller asked
+        found = support(variant.cuda, self.host, self.facts)
+        self._supports[variant.name] = found
+        return found
+
+    def _take(self, tags: tuple[str, ...]) -> tuple[Interpreter, str] | Objection:
+        """Return the preferred Python that takes one of the files, and the file's tag."""
+        found: tuple[Interpreter, str] | Objection | None = None
+        for python, own in self.pythons:
+            match = next((tag for tag in own if tag in tags), None)
+            if match and python.implementation == "cpython":
+                found = (python, match)
+                break
+        if found is None:
+            have = ", ".join(dict.fromkeys(f"Python {p.version}" for p, _ in self.pythons))
+            found = Objection("python", "Python", have or "any Python", _span(tags))
+        self._takes[tags] = found
+        return found
+
+    def libc_objections(self, floor: tuple[int, int] | None) -> tuple[Objection, ...]:
+        """Return why the C library cannot run files that need at least a glibc."""
+        if floor is None:
+            return ()
+        found = self._libcs.get(floor)
+        if found is None:
+            found = self._libcs[floor] = _libc_objections(self.host.libc, floor)
+        return found
+
+    def _run(self, code: tuple[Arch, ...] | None, can_compile: bool) -> _Runs:  # noqa: FBT001
+        worst: Code = "none"
+        objections: list[Objection] = []
+        for gpu in self.host.graphics.gpus:
+            found = runs(code, gpu, self.facts, can_compile=can_compile)
+            if isinstance(found, Objection):
+                if found not in objections:
+                    objections.append(found)
+            elif worst != "ptx":
+                worst = found
+        result = _Runs(worst, tuple(objections))
+        self._runs[code, can_compile] = result
+        return result
+
+    def _arch_names(self, code: tuple[Arch, ...] | None) -> tuple[str, ...]:
+        if code is None:
+            return ()
+        if code not in self._names:
+            self._names[code] = tuple(str(arch) for arch in code)
+        return self._names[code]
+
+
+def objections(listed: Listed, host: Host, facts: Facts) -> tuple[Objection, ...]:
+    """Return every reason against one row of the index on one host; empty means that it fits."""
+    return Bench(host, facts, host.pythons).build(listed).objections
+
+
+def _libc_objections(libc: Libc | None, floor: tuple[int, int]) -> tuple[Objection, ...]:
+    if libc is None or (libc.name == "glibc" and libc.version >= floor):
+        return ()
+    needed = f"glibc {floor[0]}.{floor[1]} or newer" if libc.name == "glibc" else "glibc"
+    return (Objection("platform", "the C library", str(libc), needed),)
+
+
+def runs(
+    code: Sequence[Arch] | None, gpu: Gpu, facts: Facts, *, can_compile: bool
+) -> Literal["native", "ptx"] | Objection:
+    """Say how a GPU runs code: natively, or compiled from PTX by the driver.
+
+    Native code runs on the same major and a minor not above the GPU's, but for the
+    exceptions in the facts; code with a suffix on its own capability alone. PTX runs on
+    any newer GPU, if the driver can compile it and it is the newest code of the build:
+    PTX older than that (compute_37 of the Windows builds up to 2.5) is torch's own
+    only, the bundled cuBLAS and cuDNN have none to go with it.
+
+    Args:
+        code: What the build carries; None where nobody knows.
+        gpu: The GPU.
+        facts: For the exceptions.
+        can_compile: The driver compiles PTX of this build's toolkit.
+    """
+    if code is None:
+        return Objection("arch", str(gpu), "", "")
+    own = gpu.capability
+    if own is None:
+        return Objection("arch", gpu.name, "a GPU of unknown capability", _code_names(code))
+    newest = max((arch.capability for arch in code), default=own)
+    for arch in code:
+        built = arch.capability
+        if arch.is_ptx:
+            if can_compile and own >= built == newest and not arch.suffix:
+                return "ptx"
+        elif arch.suffix:
+            if built == own:
+                return "native"
+        elif (
+            built.major == own.major and built.minor <= own.minor and _is_regular(arch, gpu, facts)
+        ):
+            return "native"
+    return Objection("arch", str(gpu), own.sm, _code_names(code))
+
+
+def _is_regular(arch: Arch, gpu: Gpu, facts: Facts) -> bool:
+    return not any(
+        arch.capability in rule.code
+        and (
+            gpu.capability in rule.not_on
+            or (bool(rule.only_on) and gpu.capability not in rule.only_on)
+        )
+        for rule in facts.exceptions
+    )
+
+
+def _code_names(code: Sequence[Arch]) -> str:
+    return " ".join(str(arch) for arch in code) or "no GPU"
+
+
+def _span(tags: Sequence[str]) -> str:
+    """Return the Pythons of a row for people: 3.9 to 3.13, 3.13t."""
+    names: dict[tuple[int, int, str], str] = {}
+    for tag in tags:
+        python, _, abi = tag.partition("-")
+        digits = python.partition(".")[0].removeprefix("cp").removeprefix("py")
+        major, minor = digits[0], digits[1:] or "0"
+        threaded = "t" if abi.endswith("t") else ""
+        names[int(major), int(minor), threaded] = (
+            f"{major}.{minor}{threaded}" if digits[1:] else major
+        )
+    return "Python " + ", ".join(name for _, name in sorted(names.items()))
