@@ -13,10 +13,9 @@ from typing import NamedTuple
 from envtool.errors import UsageError
 from envtool.words import Text
 
-_CUDA = re.compile(r"(?:cuda|v)?[ _-]*(\d+)\.(\d+)(?:\.\d+)*", re.IGNORECASE)
-_TAG = re.compile(r"(?:cu|cuda)(\d+)(\d)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d{4,6}")
-_DRIVER = re.compile(r"\d+(\.\d+){0,3}")
+_CUDA = r"(?:cuda|v)?[ _-]*(\d+)\.(\d+)(?:\.\d+)*"
+_TAG = r"(?:cu|cuda)(\d+)(\d)"
+_NUMBER = r"\d{4,6}"
 _WINDOWS_FILE_PARTS = 4
 
 
@@ -33,12 +32,16 @@ class CudaVersion(NamedTuple):
         Raises:
             UsageError: ET101, the text names no CUDA version.
         """
+        major, _, minor = text.partition(".")
+        if major.isdecimal() and minor.isdecimal():
+            # The way the tables write it: no expression is compiled for it.
+            return cls(int(major), int(minor))
         text = text.strip()
-        if match := _CUDA.fullmatch(text):
+        if match := re.fullmatch(_CUDA, text, re.IGNORECASE):
             return cls(int(match[1]), int(match[2]))
-        if match := _TAG.fullmatch(text):
+        if match := re.fullmatch(_TAG, text, re.IGNORECASE):
             return cls(int(match[1]), int(match[2]))
-        if _NUMBER.fullmatch(text):
+        if re.fullmatch(_NUMBER, text):
             return cls.from_number(int(text))
         raise UsageError(
             "ET101",
@@ -72,14 +75,14 @@ class DriverVersion(NamedTuple):
         Raises:
             UsageError: ET102, the text names no driver version.
         """
-        text = text.strip()
-        if not _DRIVER.fullmatch(text):
+        words = text.strip().split(".")
+        if len(words) > _WINDOWS_FILE_PARTS or not all(word.isdecimal() for word in words):
             raise UsageError(
                 "ET102",
                 Text(f"“{text}” names no driver version", f"“{text}”不是驱动版本"),
                 hint=Text("write it like 570.86.10", "请写成 570.86.10"),
             )
-        parts = tuple(int(part) for part in text.split("."))
+        parts = tuple(int(word) for word in words)
         if len(parts) == _WINDOWS_FILE_PARTS:
             # The last five digits of the last two parts are the version: 15.7216 is 572.16.
             digits = f"{parts[2]}{parts[3]:04d}"[-5:]

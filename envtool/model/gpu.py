@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from envtool.errors import UsageError
 from envtool.words import Text
 
-_CAPABILITY = re.compile(r"(?:sm_?|compute_?|cc ?)?(\d+)(?:\.(\d)|(\d))([af]?)", re.IGNORECASE)
+_CAPABILITY = r"(?:sm_?|compute_?|cc ?)?(\d+)(?:\.(\d)|(\d))([af]?)"
 
 
 class ComputeCapability(NamedTuple):
@@ -24,7 +24,11 @@ class ComputeCapability(NamedTuple):
         Raises:
             UsageError: ET103, the text names no compute capability.
         """
-        match = _CAPABILITY.fullmatch(text.strip())
+        major, _, minor = text.partition(".")
+        if major.isdecimal() and len(minor) == 1 and minor.isdecimal():
+            # The way the tables write it: no expression is compiled for it.
+            return cls(int(major), int(minor))
+        match = re.fullmatch(_CAPABILITY, text.strip(), re.IGNORECASE)
         if match is None:
             raise UsageError(
                 "ET103",

@@ -26,7 +26,7 @@ ARCHES = {
     "i686": "x86",
     "x86": "x86",
 }
-_LIBC = re.compile(r"(glibc|musl)[-_ ]?(\d+)\.(\d+)(?:\.\d+)?", re.IGNORECASE)
+_LIBC = r"(glibc|musl)[-_ ]?(\d+)\.(\d+)(?:\.\d+)?"
 
 
 class Libc(NamedTuple):
@@ -47,7 +47,7 @@ class Libc(NamedTuple):
         Raises:
             UsageError: ET106, the text names no C library.
         """
-        match = _LIBC.fullmatch(text.strip())
+        match = re.fullmatch(_LIBC, text.strip(), re.IGNORECASE)
         if match is None:
             raise UsageError(
                 "ET106",

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from envtool.errors import UsageError
 from envtool.words import Text
 
-_FORM = re.compile(r"(?:cp|python|py)?-?(\d)\.?(\d{1,2})(?:\.(\d+)\S*?)?(t?)", re.IGNORECASE)
+_FORM = r"(?:cp|python|py)?-?([23])\.?(\d{1,2})(?:\.(\d+)\S*?)?(t?)"
 _LAST_WITH_M = (3, 7)
 
 
@@ -36,7 +36,10 @@ class PythonVersion(NamedTuple):
         Raises:
             UsageError: ET105, the text names no Python version.
         """
-        match = _FORM.fullmatch(text.strip())
+        major, _, minor = text.partition(".")
+        if major in {"2", "3"} and minor.isdecimal() and len(minor) <= 2:  # noqa: PLR2004
+            return cls(int(major), int(minor))
+        match = re.fullmatch(_FORM, text.strip(), re.IGNORECASE)
         if match is None:
             raise UsageError(
                 "ET105",
@@ -90,6 +93,7 @@ class Interpreter(NamedTuple):
         is_managed: Its distribution forbids pip to change it (PEP 668).
         machine: The processor it was built for.
         offered_by: The installer that would fetch it.
+        site: Its folder of packages.
     """
 
     path: str
@@ -102,6 +106,7 @@ class Interpreter(NamedTuple):
     is_managed: bool = False
     machine: str = ""
     offered_by: str = ""
+    site: str = ""
 
     def __str__(self) -> str:
         place = self.path or (f"from {self.offered_by}" if self.offered_by else "")

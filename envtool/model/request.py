@@ -12,8 +12,8 @@ from envtool.words import Text
 
 # The packages of one release train: they go together in version and variant.
 FAMILY = ("torch", "torchvision", "torchaudio", "torchtext")
-_PLAIN = re.compile(r"([A-Za-z][\w.-]*)\s*(?:==\s*([\w.!]+)(?:\+([\w.]+))?)?")
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
+_PLAIN = r"([A-Za-z][\w.-]*)\s*(?:==\s*([\w.!]+)(?:\+([\w.]+))?)?"
+_NAME = r"[A-Za-z0-9][\w.-]*"
 # What people call torch elsewhere (conda, Homebrew), and pip refuses.
 _ALIASES = {"pytorch": "torch", "pytorch-gpu": "torch", "pytorch-cuda": "torch"}
 
@@ -40,7 +40,7 @@ class Requirement(NamedTuple):
         Raises:
             UsageError: ET108, not a requirement; ET109, a package that is not of the family.
         """
-        plain = _PLAIN.fullmatch(text.strip())
+        plain = re.fullmatch(_PLAIN, text.strip())
         if plain is None:
             return _parse_range(text.strip())
         name, exact, local = plain.groups(default="")
@@ -130,7 +130,7 @@ class Request(NamedTuple):
             if requirement.name in found:
                 raise _contradiction(word, str(found[requirement.name]))
             found[requirement.name] = requirement
-            match = _NAME.match(word.strip())
+            match = re.match(_NAME, word.strip())
             if match and match[0].lower() != requirement.name:
                 notes.append(
                     Text(
@@ -139,7 +139,9 @@ class Request(NamedTuple):
                     )
                 )
         torch = found.pop("torch", Requirement("torch"))
-        wanted = [v for v in (variant, torch.local, "cpu" if cpu else "") if v]
+        # torchtext has no GPU code: its +cpu says nothing of the others.
+        locals_ = [one.local for one in found.values() if one.name != "torchtext"]
+        wanted = [v for v in (variant, torch.local, "cpu" if cpu else "", *locals_) if v]
         parsed = {Variant.parse(v) for v in wanted}
         if len(parsed) > 1:
             raise _contradiction(*(str(v) for v in sorted(parsed)))

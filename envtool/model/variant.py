@@ -9,8 +9,8 @@ from envtool.errors import UsageError
 from envtool.model.cuda import CudaVersion
 from envtool.words import Text
 
-_FORM = re.compile(r"cpu|xpu|cu\d{2,4}|rocm\d+(\.\d+)+|cpu[.-]cxx11[.-]abi")
-_SPOKEN_CUDA = re.compile(r"(?:cuda|cu)?[ _-]*(\d+)\.(\d+)|cuda[ _-]*(\d+)(\d)")
+_FORM = r"cpu|xpu|cu\d{2,4}|rocm\d+(\.\d+)+|cpu[.-]cxx11[.-]abi"
+_SPOKEN_CUDA = r"(?:cuda|cu)?[ _-]*(\d+)\.(\d+)|cuda[ _-]*(\d+)(\d)"
 
 
 class Variant(NamedTuple):
@@ -34,8 +34,10 @@ class Variant(NamedTuple):
             UsageError: ET104, the text has the form of no variant.
         """
         name = text.strip().lower()
-        if not _FORM.fullmatch(name):
-            match = _SPOKEN_CUDA.fullmatch(name)
+        digits = name[2:] if name.startswith("cu") else ""
+        is_plain = name == "cpu" or (digits.isdecimal() and len(digits) in {2, 3, 4})
+        if not is_plain and not re.fullmatch(_FORM, name):
+            match = re.fullmatch(_SPOKEN_CUDA, name)
             if match is None:
                 raise UsageError(
                     "ET104",

@@ -18,8 +18,8 @@ from envtool.words import Text
 
 # %2B is how a URL spells the + before a local version.
 _NAME = re.compile(
-    r"(?P<distribution>[^-/]+)-(?P<version>[^-+%/]+)(?:(?:\+|%2[Bb])(?P<local>[^-/]+))?"
-    r"(?:-(?P<build>\d[^-/]*))?-(?P<python>[^-/]+)-(?P<abi>[^-/]+)-(?P<platform>[^-/]+?)"
+    r"(?P<distribution>[^-/\\\s]+)-(?P<version>[^-+%/]+)(?:(?:\+|%2[Bb])(?P<local>[^-/]+))?"
+    r"(?:-(?P<build>\d[^-/]*))?-(?P<python>[^-/]+)-(?P<abi>[^-/]+)-(?P<platform>[^-/?#]+)"
     r"(?:-(?P<label>[0-9a-z_.]+))?\.whl"
 )
 _SHORT = re.compile(
@@ -72,7 +72,7 @@ class WheelName(NamedTuple):
         """
         if match := _match(text):
             return cls._make(match.groups(""))
-        name = text.strip().split("#")[0].split("?")[0].rsplit("/", 1)[-1]
+        name = text.strip().split("#")[0].split("?")[0].replace("\\", "/").rsplit("/", 1)[-1]
         if match := _match(name):
             return cls._make(match.groups(""))
         if match := _SHORT.fullmatch(name):
@@ -147,6 +147,11 @@ class WheelRow(NamedTuple):
     platform: str
     tags: tuple[str, ...]
     unseen: tuple[str, ...] = ()
+
+    @property
+    def base_release(self) -> str:
+        """The release that the tables know it by: 1.0.1 of the post-release 1.0.1.post2."""
+        return self.release.partition(".post")[0]
 
     def file_name(self, tag: str) -> str:
         """Return the name of the file for one ``python-abi`` pair."""

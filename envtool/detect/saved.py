@@ -1,0 +1,147 @@
+"""A host in a file: what ``envtool detect --save`` writes and ``--host`` reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from envtool.edge.files import read_text
+from envtool.errors import EnvtoolError, UsageError
+from envtool.model.gpu import ComputeCapability, Gpu, GpuState, Graphics, Mig
+from envtool.model.host import OSES, Host, Libc, Tool
+from envtool.model.python import Interpreter, PythonVersion
+from envtool.words import Text
+
+_STATES: tuple[GpuState, ...] = ("none", "usable", "unusable", "unknown")
+_SCHEMA = "envtool.host/1"
+
+
+def load_host(path: str) -> Host:
+    """Read a saved host.
+
+    Raises:
+        UsageError: ET113, the file is no host; ET114, it cannot be read.
+    """
+    text = read_text(path)
+    try:
+        document = _mapping(json.loads(text), "document")
+        return _host(document)
+    except (_Wrong, json.JSONDecodeError, EnvtoolError) as error:
+        raise UsageError(
+            "ET113",
+            Text(f"{path} is no saved host", f"{path} 不是有效的主机文件"),
+            why=(Text.same(str(error)),),
+            hint=Text(
+                "write one with “envtool detect --save host.json”",
+                "请用 “envtool detect --save host.json” 生成",
+            ),
+        ) from error
+
+
+class _Wrong(Exception):  # noqa: N818 - it never leaves this module
+    """A value that is not what it should be, with its key path."""
+
+    def __init__(self, key: str, what: str) -> None:
+        super().__init__(f"{key}: {what}")
+
+
+def _host(document: Mapping[str, object]) -> Host:
+    if document.get("schema") != _SCHEMA:
+        raise _Wrong("schema", f"{_SCHEMA} expected")
+    data = _mapping(document.get("data"), "data")
+    os = next((known for known in OSES if known == data.get("os")), None)
+    if os is None:
+        raise _Wrong("data.os", f"one of {', '.join(OSES)} expected")
+    libc = data.get("libc")
+    return Host(
+        os,
+        _text(data, "arch"),
+        Libc.parse(str(libc)) if libc else None,
+        _text(data, "os_release", ""),
+        tuple(_python(item) for item in _list(data, "pythons")),
+        _graphics(_mapping(data.get("graphics"), "data.graphics")),
+        tuple(_tool(item) for item in _list(data, "tools")),
+        _text(data, "container", ""),
+        bool(data.get("is_wsl")),
+        _text(data, "ci", ""),
+        "file",
+    )
+
+
+def _python(data: Mapping[str, object]) -> Interpreter:
+    return Interpreter(
+        _text(data, "path", ""),
+        PythonVersion.parse(_text(data, "version")),
+        _text(data, "full_version", ""),
+        _text(data, "implementation", "cpython"),
+        offered_by=_text(data, "offered_by", ""),
+    )
+
+
+def _tool(data: Mapping[str, object]) -> Tool:
+    keys = ("name", "path", "version", "trouble")
+    return Tool(*(_text(data, key, "") for key in keys))
+
+
+def _graphics(data: Mapping[str, object]) -> Graphics:
+    state = next((known for known in _STATES if known == data.get("state")), None)
+    if state is None:
+        raise _Wrong("data.graphics.state", f"one of {', '.join(_STATES)} expected")
+    others = data.get("others") or []
+    if not isinstance(others, list):
+        raise _Wrong("data.graphics.others", "a list expected")
+    return Graphics(
+        state,
+        tuple(_gpu(item) for item in _list(data, "gpus")),
+        _text(data, "driver", ""),
+        _text(data, "driver_cuda", ""),
+        tuple(str(other) for other in cast("Sequence[object]", others)),
+        trouble=_words(data.get("trouble")),
+        remedy=_words(data.get("remedy")),
+    )
+
+
+def _gpu(data: Mapping[str, object]) -> Gpu:
+    capability = data.get("capability")
+    memory = data.get("memory_bytes")
+    return Gpu(
+        _text(data, "name"),
+        ComputeCapability.parse(str(capability)) if capability else None,
+        memory if isinstance(memory, int) else None,
+        _text(data, "uuid", ""),
+        _text(data, "pci_bus_id", ""),
+        bool(data.get("is_mig")),
+        tuple(Mig(_text(m, "uuid", ""), _text(m, "name", "")) for m in _list(data, "migs")),
+        _words(data.get("trouble")),
+        _words(data.get("remedy")),
+    )
+
+
+def _mapping(value: object, key: str) -> Mapping[str, object]:
+    if not isinstance(value, dict):
+        raise _Wrong(key, "an object expected")
+    return cast("Mapping[str, object]", value)
+
+
+def _list(data: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    value = data.get(key)
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise _Wrong(key, "a list expected")
+    return [_mapping(item, key) for item in cast("Sequence[object]", value)]
+
+
+def _text(data: Mapping[str, object], key: str, default: str | None = None) -> str:
+    value = data.get(key, default)
+    if not isinstance(value, str):
+        raise _Wrong(key, "text expected")
+    return value
+
+
+def _words(value: object) -> Text | None:
+    if value is None:
+        return None
+    said = _mapping(value, "text")
+    return Text(_text(said, "en"), _text(said, "zh"))

@@ -1,0 +1,197 @@
+"""A machine in words: --target driver=570.86,gpu=sm_90,os=linux,python=3.12."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import get_close_matches
+
+from envtool.errors import UsageError
+from envtool.facts.load import Facts
+from envtool.model.cuda import DriverVersion
+from envtool.model.gpu import ComputeCapability, Gpu, Graphics
+from envtool.model.host import ARCHES, OSES, Host, Libc, Os
+from envtool.model.python import EVERY_PYTHON, Interpreter, PythonVersion
+from envtool.words import Text
+
+_KEYS = ("os", "arch", "libc", "python", "driver", "gpu")
+_CAPABILITY = r"(sm_|compute_)?\d+(\.\d)?[af]?"
+_OS_NAMES: dict[str, Os] = {"win": "windows", "mac": "macos", "darwin": "macos", "osx": "macos"}
+
+
+def parse_target(texts: Sequence[str], facts: Facts) -> Host:
+    """Read the words of --target into a host; what is not said is assumed, and said so.
+
+    Args:
+        texts: Comma-separated ``key=value`` words; ``gpu`` may come several times, once
+            for each GPU.
+        facts: For GPU names and driver branches.
+
+    Raises:
+        UsageError: ET120 a word that is none of the keys; ET121 words that contradict each
+            other; ET122 a GPU that nobody knows; ET101 to ET106 a value that cannot be read.
+    """
+    words = _words(texts)
+    system = _os(words.get("os", ["linux"])[0])
+    arch = _arch(words.get("arch", ["x86_64" if system != "macos" else "arm64"])[0])
+    assumptions: list[Text] = []
+    for key, value in (("os", system), ("arch", arch)):
+        if key not in words:
+            assumptions.append(_assumed(f"{key}={value}"))
+    libc = Libc.parse(words["libc"][0]) if "libc" in words else None
+    if libc is not None and system != "linux":
+        raise _contradiction(f"os={system}", f"libc={libc}")
+    if libc is None and system == "linux":
+        assumptions.append(_assumed("libc=glibc, new enough"))
+    if "python" in words:
+        pythons: tuple[Interpreter, ...] = (
+            Interpreter("", PythonVersion.parse(words["python"][0])),
+        )
+    else:
+        pythons = EVERY_PYTHON
+        assumptions.append(_assumed("any Python that torch supports"))
+    graphics, more = _graphics(words, system, facts)
+    return Host(
+        system,
+        arch,
+        libc,
+        pythons=pythons,
+        graphics=graphics,
+        origin="target",
+        assumptions=(*assumptions, *more),
+    )
+
+
+def _words(texts: Sequence[str]) -> dict[str, list[str]]:
+    words: dict[str, list[str]] = {}
+    for word in (word.strip() for text in texts for word in text.split(",")):
+        if not word:
+            continue
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if not equals or key not in _KEYS or not value:
+            near = get_close_matches(key, _KEYS, 1)
+            guess = f"; {near[0]}=… ?" if near and near[0] != key else ""
+            raise UsageError(
+                "ET120",
+                Text(f"“{word}” says nothing about a target", f"无法理解目标描述“{word}”"),
+                hint=Text(
+                    f"the words are os=, arch=, libc=, python=, driver=, gpu={guess}",
+                    f"可用的写法：os=、arch=、libc=、python=、driver=、gpu={guess}",
+                ),
+            )
+        values = words.setdefault(key, [])
+        if values and key != "gpu" and values != [value]:
+            raise _contradiction(f"{key}={values[0]}", f"{key}={value}")
+        values.append(value)
+    return words
+
+
+def _os(value: str) -> Os:
+    name = _OS_NAMES.get(value.lower(), value.lower())
+    for known in OSES:
+        if name == known:
+            return known
+    raise _no_such("os", value, OSES)
+
+
+def _arch(value: str) -> str:
+    arch = ARCHES.get(value.lower())
+    if arch is None:
+        raise _no_such("arch", value, tuple(ARCHES))
+    return arch
+
+
+def _graphics(
+    words: dict[str, list[str]], system: Os, facts: Facts
+) -> tuple[Graphics, tuple[Text, ...]]:
+    driver = str(DriverVersion.parse(words["driver"][0])) if "driver" in words else ""
+    names = words.get("gpu", [])
+    if "none" in names:
+        if len(names) > 1:
+            other = next(name for name in names if name != "none")
+            raise _contradiction("gpu=none", f"gpu={other}")
+        return Graphics("none", driver=driver), ()
+    if system == "macos" and (names or driver):
+        raise _contradiction("os=macos", f"gpu={names[0]}" if names else f"driver={driver}")
+    if system == "macos":
+        return Graphics("none"), ()
+    if not names:
+        said = f"driver={driver}" if driver else "the target"
+        return Graphics(
+            "unknown",
+            driver=driver,
+            trouble=Text(
+                f"{said} does not say which GPU there is",
+                f"{said} 没有说明有哪些 GPU",
+            ),
+            remedy=Text(
+                "add gpu=sm_90, a name such as gpu=V100, or gpu=none",
+                "请加上 gpu=sm_90、gpu=V100 之类的名称，或 gpu=none",
+            ),
+        ), ()
+    gpus = tuple(_gpu(name, facts) for name in names)
+    if driver:
+        return Graphics("usable", gpus, driver), ()
+    last = [
+        known.last_branch
+        for gpu in gpus
+        if gpu.capability
+        and (known := facts.capabilities.get(gpu.capability))
+        and known.last_branch
+    ]
+    branch = str(min([*last, max(facts.branches)]))
+    return Graphics("usable", gpus, branch), (_assumed(f"driver={branch}"),)
+
+
+def _gpu(name: str, facts: Facts) -> Gpu:
+    if re.fullmatch(_CAPABILITY, name, re.IGNORECASE):
+        capability = ComputeCapability.parse(name)
+        if capability not in facts.capabilities:
+            known = [capability.sm for capability in facts.capabilities]
+            raise _no_such("gpu", name, known)
+        return Gpu(capability.sm, capability)
+    found = _products(name, facts)
+    capabilities = {capability for _, capability in found}
+    if len(capabilities) != 1:
+        known = [name for name, _ in found] or [gpu.name for gpu in facts.gpus if gpu.capability]
+        raise _no_such("gpu", name, known)
+    return Gpu(found[0][0], found[0][1])
+
+
+def _products(name: str, facts: Facts) -> list[tuple[str, ComputeCapability]]:
+    """Return the products that a name may mean: all its words stand in theirs."""
+    words = re.findall(r"[a-z]+|\d+", name.lower())
+    exact: list[tuple[str, ComputeCapability]] = []
+    loose: list[tuple[str, ComputeCapability]] = []
+    for gpu in facts.gpus:
+        if gpu.capability is None:
+            continue
+        if re.fullmatch(gpu.pattern, name, re.IGNORECASE):
+            exact.append((gpu.name, gpu.capability))
+        elif set(words) <= set(re.findall(r"[a-z]+|\d+", gpu.name.lower())):
+            loose.append((gpu.name, gpu.capability))
+    return exact or loose
+
+
+def _no_such(key: str, value: str, known: Sequence[str]) -> UsageError:
+    near = get_close_matches(value, known, 4, 0.4) or list(known)[:4]
+    return UsageError(
+        "ET122",
+        Text(f"{key}={value} is not known, or not clear", f"{key}={value} 未知或不明确"),
+        hint=Text(f"near it: {', '.join(near)}", f"相近的有：{', '.join(near)}"),
+    )
+
+
+def _contradiction(first: str, second: str) -> UsageError:
+    return UsageError(
+        "ET121",
+        Text(
+            f"the target contradicts itself: {first} and {second}",
+            f"目标描述自相矛盾：{first} 与 {second}",
+        ),
+        hint=Text("keep one of them", "请只保留其中一个"),
+    )
+
+
+def _assumed(what: str) -> Text:
+    return Text(f"assumed: {what}", f"假定：{what}")
