@@ -14,7 +14,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from envtool.errors import EnvtoolError, FactsError
+from envtool.errors import EnvtoolError, FactsError, UsageError
 from envtool.facts.wheels import bad_row, glibc_floor, read_rows
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import Arch, ComputeCapability
@@ -23,7 +23,7 @@ from envtool.model.wheel import WheelRow, arch_of, os_of
 from envtool.words import Text
 
 T = TypeVar("T")
-_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATE = r"\d{4}-\d\d-\d\d"
 
 
 class Floor(NamedTuple):
@@ -246,12 +246,12 @@ class Facts:
         return self._listed[key]
 
     def _known(self, row: WheelRow, system: str, arch: str) -> Listed:
-        release = self.releases.get(row.release)
+        release = self.releases.get(row.base_release)
         variant = _variant_of(row, system, release.defaults.get((system, arch)) if release else "")
         if variant is None:
             return Listed(row, None)
         platform = f"{system}_{arch}" if system == "linux" else "win_amd64"
-        code = self.code.get((row.release, variant.name, platform)) if variant.cuda else None
+        code = self.code.get((row.base_release, variant.name, platform)) if variant.cuda else None
         if system != "linux" or row.platform == "any":
             return Listed(row, variant, None, code)
         floor = glibc_floor(row.platform)
@@ -265,7 +265,7 @@ class Facts:
     @cached_property
     def date(self) -> str:
         """Date of the wheel index (ISO): the day its newest source was read."""
-        found = _DATE.search(self._text("wheels/torch.txt")[:200])
+        found = re.search(_DATE, self._text("wheels/torch.txt")[:200])
         if found is None:
             raise bad_row(self._path("wheels/torch.txt"), 1, "no date in the header")
         return found[0]
@@ -329,8 +329,8 @@ def _variant_of(row: WheelRow, system: str, default: str | None) -> Variant | No
     The local version says it; before there were local versions, the folder; on the
     default index, the table of releases.
     """
-    if row.local:
-        return _variant(row.local)
+    if row.local and (variant := _variant(row.local)):
+        return variant
     if system == "macos":
         return _variant("cpu")
     if row.folder not in {"default", "root", "unknown"}:
@@ -339,14 +339,27 @@ def _variant_of(row: WheelRow, system: str, default: str | None) -> Variant | No
 
 
 @cache
-def _variant(name: str) -> Variant:
-    return Variant.parse(name)
+def _variant(name: str) -> Variant | None:
+    """Return a variant by name; None for the commit (d801a34) that a few files carry instead."""
+    try:
+        return Variant.parse(name)
+    except UsageError:
+        return None
 
 
 @cache
 def _archs(sm: str, ptx: str) -> tuple[Arch, ...]:
-    native = tuple(Arch.parse(f"sm_{word}") for word in sm.split())
-    return native + tuple(Arch.parse(f"compute_{word}") for word in ptx.split())
+    native = tuple(_arch(word) for word in sm.split())
+    return native + tuple(_arch(word)._replace(is_ptx=True) for word in ptx.split())
+
+
+@cache
+def _arch(word: str) -> Arch:
+    """Return native code for ``75``, ``120`` or ``90a``: the last digit is the minor."""
+    digits = word.rstrip("af")
+    if not digits.isdecimal() or len(digits) == 1:
+        raise ValueError(word)
+    return Arch(ComputeCapability(int(digits[:-1]), int(digits[-1])), suffix=word[len(digits) :])
 
 
 def _release(row: dict[str, str]) -> Release:

@@ -7,24 +7,25 @@ group of files that share everything but their Python.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 
 from envtool.errors import FactsError
 from envtool.model.wheel import WheelRow
 from envtool.words import Text
 
-_MANYLINUX = re.compile(r"manylinux_(\d+)_(\d+)_")
+_MANYLINUX = r"manylinux_(\d+)_(\d+)_"
 # PEP 513, 571 and 599.
 _LEGACY = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 _LAST_WITH_M = 37
 _ROW_FIELDS = 6
+_STATUSES = frozenset({"seen", "inferred"})
 
 
 @cache
 def glibc_floor(platform_tag: str) -> tuple[int, int]:
     """Return the lowest glibc that a Linux tag promises; 2.5 for linux_x86_64, which tells none."""
-    if match := _MANYLINUX.match(platform_tag):
+    if match := re.match(_MANYLINUX, platform_tag):
         return int(match[1]), int(match[2])
     return _LEGACY.get(platform_tag.split("_", maxsplit=1)[0], (2, 5))
 
@@ -52,22 +53,37 @@ def _tag(short: str) -> str:
     )
 
 
-def read_rows(distribution: str, text: str, file: str) -> Iterator[WheelRow]:
-    """Yield the rows of an index file; seen and inferred files of one build become one row."""
+def read_rows(
+    distribution: str, text: str, file: str, is_wanted: Callable[[str], bool] = lambda _: True
+) -> Iterator[WheelRow]:
+    """Yield the rows of an index file; seen and inferred files of one build become one row.
+
+    Args:
+        distribution: The package.
+        text: The file.
+        file: Its name, for errors.
+        is_wanted: Whether rows of a platform tag are; others are not read further.
+    """
     release = ""
     row: WheelRow | None = None
     for number, line in enumerate(text.splitlines(), 1):
-        if line.startswith("#"):
-            continue
-        words = line.split()
         if not line.startswith(" "):
-            release = line
+            release = "" if line.startswith("#") else line
             continue
-        if len(words) <= _ROW_FIELDS or not release:
+        words = line.split(" ", _ROW_FIELDS + 1)
+        if len(words) <= _ROW_FIELDS + 1 or not release:
             raise bad_row(file, number, line)
-        folder, local, build, platform = ("" if word == "-" else word for word in words[:4])
-        tags = tuple(map(_tag, words[_ROW_FIELDS:]))
-        unseen = () if words[4] == "seen" else tags
+        _, folder, local, build, platform, status, _, last = words
+        if not is_wanted(platform):
+            continue
+        try:
+            tags = tuple(map(_tag, last.split()))
+        except ValueError as error:
+            raise bad_row(file, number, line) from error
+        if not tags or status not in _STATUSES:
+            raise bad_row(file, number, line)
+        unseen = () if status == "seen" else tags
+        local, build = ("" if word == "-" else word for word in (local, build))
         new = WheelRow(distribution, release, folder, local, build, platform, tags, unseen)
         if row is not None and row[:_ROW_FIELDS] == new[:_ROW_FIELDS]:
             row = row._replace(tags=row.tags + tags, unseen=row.unseen + unseen)

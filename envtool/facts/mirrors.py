@@ -1,0 +1,109 @@
+"""The catalogue of mirrors: channel_mirrors.yaml, at the top of a checkout, here in a wheel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from envtool.errors import FactsError
+from envtool.words import Text
+
+_NAME = "channel_mirrors.yaml"
+_STATES = frozenset({"live", "limited", "retired", "absent", "unknown"})
+
+
+class Carried(NamedTuple):
+    """One thing that a mirror carries, or was said to carry.
+
+    Attributes:
+        kind: conda-channels, conda-defaults, python-index or torch-wheels.
+        url: Where; empty if no address is known.
+        layout: How its files lie there, see the head of the file.
+        channels: Of conda.
+        state: live, limited, retired, absent or unknown, as of the date.
+        date: ISO.
+        source: Who says so.
+        note: In short.
+        served_by: Who really answers, where requests are passed on.
+    """
+
+    kind: str
+    url: str
+    layout: str
+    channels: tuple[str, ...]
+    state: str
+    date: str
+    source: str
+    note: str
+    served_by: str
+
+
+class Mirror(NamedTuple):
+    """One mirror."""
+
+    id: str
+    name: Text
+    operator: str
+    region: str
+    home: str
+    carries: tuple[Carried, ...]
+
+
+def read_mirrors(path: str = "") -> tuple[Mirror, ...]:
+    """Return the catalogue.
+
+    Args:
+        path: Another file than ours.
+
+    Raises:
+        FactsError: ET902, the file cannot be read, or an entry cannot be placed.
+    """
+    file = Path(path) if path else _place()
+    try:
+        document = yaml.safe_load(file.read_text("utf-8"))
+        return tuple(_mirror(entry) for entry in document["mirrors"])
+    except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        raise FactsError(
+            "ET902",
+            Text(f"{file.name} cannot be read", f"无法读取 {file.name}"),
+            why=(Text.same(f"{type(error).__name__}: {error}"),),
+            hint=Text("mend the file, or reinstall envtool", "请修正该文件，或重新安装 envtool"),
+        ) from error
+
+
+def _place() -> Path:
+    bundled = Path(__file__).with_name(_NAME)
+    return bundled if bundled.exists() else Path(__file__).parents[2] / _NAME
+
+
+def _mirror(entry: Mapping[str, Any]) -> Mirror:
+    name = entry["name"]
+    return Mirror(
+        str(entry["id"]),
+        Text(str(name["en"]), str(name["zh"])),
+        str(entry["operator"]),
+        str(entry.get("region") or ""),
+        str(entry.get("home") or ""),
+        tuple(_carried(item, str(entry["id"])) for item in entry["carries"]),
+    )
+
+
+def _carried(item: Mapping[str, Any], mirror: str) -> Carried:
+    state = str(item["state"])
+    if state not in _STATES:
+        message = f"{mirror}: state {state} is none of {', '.join(sorted(_STATES))}"
+        raise ValueError(message)
+    return Carried(
+        str(item["kind"]),
+        str(item.get("url") or ""),
+        str(item.get("layout") or ""),
+        tuple(str(channel) for channel in item.get("channels") or ()),
+        state,
+        str(item.get("date") or ""),
+        str(item["source"]),
+        str(item.get("note") or ""),
+        str(item.get("served_by") or ""),
+    )
