@@ -7,7 +7,7 @@ that names exactly the build that was decided, in every year.
 from __future__ import annotations
 
 from envtool.model.plan import Command, Pin, Plan
-from envtool.render.source import Source, source_of
+from envtool.model.source import Source, source_of
 from envtool.words import Text
 
 _CREATE = Text("create the environment", "创建环境")

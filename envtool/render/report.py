@@ -15,8 +15,8 @@ from envtool.model.gpu import Arch, ComputeCapability
 from envtool.model.host import Libc
 from envtool.model.plan import Build, Command, Plan, Refusal, Rejection
 from envtool.model.python import PythonVersion
+from envtool.model.source import source_of
 from envtool.model.variant import Variant
-from envtool.render.source import source_of
 from envtool.version import __version__
 
 _WORDS = (CudaVersion, DriverVersion, ComputeCapability, Arch, Variant, PythonVersion, Libc)
@@ -30,6 +30,7 @@ def document(
     exit_code: int = 0,
     data_date: str = "",
     errors: Sequence[EnvtoolError] = (),
+    is_pretty: bool = False,
 ) -> str:
     """Return one JSON document.
 
@@ -39,6 +40,7 @@ def document(
         exit_code: Exit status that goes with it.
         data_date: Date of the newest fact behind it (ISO); empty if none was used.
         errors: What went wrong.
+        is_pretty: Indented, for a person; programs get one line, which is written faster.
     """
     envelope = {
         "schema": f"envtool.{name}/1",
@@ -49,7 +51,7 @@ def document(
         "data": plain(data),
         "errors": [error_data(error) for error in errors],
     }
-    return json.dumps(envelope, ensure_ascii=False, indent=2)
+    return json.dumps(envelope, ensure_ascii=False, indent=2 if is_pretty else None)
 
 
 def plain(value: object) -> object:

@@ -9,7 +9,7 @@ from typing import Literal
 from envtool.model.plan import Command
 
 Shell = Literal["posix", "cmd", "powershell"]
-_PLAIN = re.compile(r"[\w@%+=:,./\\-]+")
+_PLAIN = r"[\w@%+=:,./\\-]+"
 
 
 def as_line(command: Command, shell: Shell) -> str:
@@ -28,7 +28,7 @@ def as_line(command: Command, shell: Shell) -> str:
 
 
 def _for_cmd(word: str) -> str:
-    if _PLAIN.fullmatch(word):
+    if re.fullmatch(_PLAIN, word):
         return word
     escaped = re.sub(r'(\\*)"', r'\1\1\\"', word)
     return '"' + re.sub(r"(\\+)$", r"\1\1", escaped) + '"'
@@ -36,6 +36,6 @@ def _for_cmd(word: str) -> str:
 
 def _for_powershell(word: str) -> str:
     # A comma makes a list, an @ splats.
-    if _PLAIN.fullmatch(word) and not set(word) & set(",@%"):
+    if re.fullmatch(_PLAIN, word) and not set(word) & set(",@%"):
         return word
     return "'" + word.replace("'", "''") + "'"

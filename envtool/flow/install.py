@@ -1,0 +1,213 @@
+"""Plan, create or use an environment, run the plan's commands, prove it; undo on failure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Literal, NamedTuple
+
+from envtool.apply import journal
+from envtool.apply.install import now, run_commands, write_record
+from envtool.detect.environment import environment_of, look_at, missing
+from envtool.detect.interpreter import read_interpreter
+from envtool.edge.http import fetch
+from envtool.edge.wiring import Edges
+from envtool.errors import EnvtoolError, RefusedError, UsageError
+from envtool.facts.load import Facts
+from envtool.flow.check import Checked, check
+from envtool.index.locate import Located, locate
+from envtool.index.own import read_own
+from envtool.model.environment import Environment, Place, Record
+from envtool.model.host import Host
+from envtool.model.plan import Command, Plan, Refusal
+from envtool.model.python import Interpreter
+from envtool.model.request import Request, Requirement
+from envtool.render.commands import pip_commands, uv_commands
+from envtool.resolve.choose import choose
+from envtool.words import Text
+
+Installer = Literal["pip", "uv"]
+_INDEX_TIMEOUT_S = 10.0
+_TRIED = 8
+
+
+class Prepared(NamedTuple):
+    """Everything that is decided before anything is changed.
+
+    Attributes:
+        place: Where.
+        plan: What.
+        commands: How; none if nothing is to do.
+        notes: What a person should know first.
+        is_created: The environment is not there yet.
+    """
+
+    place: Place
+    plan: Plan
+    commands: tuple[Command, ...]
+    notes: tuple[Text, ...]
+    is_created: bool
+
+
+class Outcome(NamedTuple):
+    """What came of an installation.
+
+    Attributes:
+        python: The interpreter of the environment.
+        checked: The proof; None if nothing was to do.
+        record: What is now known of the environment.
+    """
+
+    python: str
+    checked: Checked | None
+    record: Record | None
+
+
+def prepare(
+    request: Request, host: Host, facts: Facts, edges: Edges, *, env: str, installer: str
+) -> Prepared | Refusal:
+    """Decide what an installation will do, without doing it.
+
+    Raises:
+        UsageError: ET502, ET503, a path that is no environment; ET508, no such installer.
+        RefusedError: ET505, a protected Python; ET506, no index has the files.
+        UnknownError: An index does not answer, and nothing stands in for it.
+    """
+    place = look_at(env)
+    existing: Environment | None = None
+    if place.state == "environment":
+        existing = environment_of(read_interpreter(place.python, edges), env)
+        _refuse_other_python(request, existing.python)
+        host = host._replace(pythons=(existing.python,))
+    plan = choose(request, host, facts)
+    if isinstance(plan, Refusal):
+        return plan
+    if existing is not None and not missing(plan, existing):
+        return Prepared(place, plan, (), plan.notes, is_created=False)
+    tool = _installer(installer, host)
+    starter = existing.python.path if existing else _starter(plan, host)
+    located = locate(
+        _ranked(plan, request, host, facts),
+        partial(fetch, timeout_s=_INDEX_TIMEOUT_S),
+        partial(read_own, starter, edges),
+    )
+    if existing is not None and not missing(located.plan, existing):
+        return Prepared(place, located.plan, (), located.notes, is_created=False)
+    commands = _commands(located, place, host, tool)
+    if existing is not None:
+        commands = commands[1:]
+    notes = (*located.plan.notes, *located.notes)
+    return Prepared(place, located.plan, commands, notes, is_created=existing is None)
+
+
+def carry_out(
+    prepared: Prepared, host: Host, *, is_terminal: bool, say: Callable[[Text], None]
+) -> Outcome:
+    """Change the machine, prove the result, and bring everything back if either fails.
+
+    Raises:
+        EnvtoolError: A command failed (ET51x), or the proof did (ET520); what was created
+            is gone, what was only used is as it was.
+    """
+    place, plan = prepared.place, prepared.plan
+    record = Record(plan.chosen.row.release, plan.chosen.variant.name, now())
+    begun = journal.begin(place.path, plan.chosen.name, is_created=prepared.is_created)
+    with _undone_on_failure(begun, say):
+        run_commands(
+            prepared.commands,
+            is_terminal=is_terminal,
+            say=say,
+            on_start=partial(journal.note_child, begun),
+        )
+        say(Text("proving it", "正在验证"))
+        names = tuple(pin.name for pin in plan.pins)
+        checked = check(place.python, host.graphics, record, companions=names)
+        _refuse_failed(checked)
+        write_record(begun, record)
+    journal.finish(begun)
+    return Outcome(place.python, checked, record)
+
+
+@contextmanager
+def _undone_on_failure(begun: journal.Journal, say: Callable[[Text], None]) -> Iterator[None]:
+    """Undo an installation whatever ends it, Ctrl-C included."""
+    try:
+        yield
+    except EnvtoolError as error:
+        error.why = (*error.why, journal.undo(begun))
+        raise
+    except BaseException:
+        say(journal.undo(begun))
+        raise
+
+
+def _refuse_failed(checked: Checked) -> None:
+    failed = [finding for finding in checked.findings if finding.status in {"fail", "unknown"}]
+    if failed:
+        raise RefusedError(
+            "ET520",
+            Text("the installed build did not prove itself", "安装的构建未通过验证"),
+            why=tuple(Text(f"{f.name}: {f.text.en}", f"{f.name}：{f.text.zh}") for f in failed),
+            hint=failed[0].fix,
+            original=checked.proof.log,
+        )
+
+
+def _refuse_other_python(request: Request, python: Interpreter) -> None:
+    if request.python is not None and request.python != python.version:
+        raise UsageError(
+            "ET509",
+            Text(
+                f"the environment has Python {python.version}, asked for {request.python}",
+                f"该环境为 Python {python.version}，要求 {request.python}",
+            ),
+            hint=Text(
+                "leave --python out, or name a new --env", "请去掉 --python，或指定新的 --env"
+            ),
+        )
+
+
+def _ranked(plan: Plan, request: Request, host: Host, facts: Facts) -> Iterator[Plan]:
+    """Yield the plan and then those of the runners-up, each decided as if it was asked for."""
+    yield plan
+    for build in plan.others[:_TRIED]:
+        exact = Requirement("torch", build.row.release)
+        other = choose(request._replace(torch=exact, variant=build.variant), host, facts)
+        if isinstance(other, Plan):
+            yield other
+
+
+def _starter(plan: Plan, host: Host) -> str:
+    """Return a Python that can be asked for pip's configuration: the plan's, or any."""
+    python = plan.chosen.python
+    if python is not None and python.path:
+        return python.path
+    return next((p.path for p in host.pythons if p.path), "python3")
+
+
+def _installer(wanted: str, host: Host) -> Installer:
+    """Return the installer: the one asked for, else uv where it is, which is faster."""
+    if wanted not in {"", "auto", "pip", "uv"}:
+        raise UsageError(
+            "ET508",
+            Text(f"envtool does not install with {wanted}", f"envtool 不支持用 {wanted} 安装"),
+            hint=Text("--with pip or --with uv", "--with pip 或 --with uv"),
+        )
+    has_uv = host.tool("uv") is not None
+    if wanted == "uv" and not has_uv:
+        raise UsageError(
+            "ET508",
+            Text("there is no uv on this machine", "本机没有 uv"),
+            hint=Text(
+                "--with pip, or pip install envtool[uv]", "--with pip，或 pip install envtool[uv]"
+            ),
+        )
+    return "pip" if wanted == "pip" or not has_uv else "uv"
+
+
+def _commands(located: Located, place: Place, host: Host, tool: Installer) -> tuple[Command, ...]:
+    plan, source = located.plan, located.source
+    if tool == "uv":
+        return uv_commands(plan, place.path, os=host.os, source=source, options=located.options)
+    return pip_commands(plan, place.path, os=host.os, source=source)
