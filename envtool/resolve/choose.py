@@ -13,7 +13,7 @@ from envtool.model.python import Interpreter
 from envtool.model.request import Request
 from envtool.model.variant import Variant
 from envtool.model.wheel import WheelRow
-from envtool.resolve import companions, notes, refuse
+from envtool.resolve import companions, notes
 from envtool.resolve.fit import Bench
 from envtool.resolve.policy import Wanted, wanted
 from envtool.resolve.releases import admits
@@ -38,6 +38,8 @@ def choose(request: Request, host: Host, facts: Facts) -> Plan | Refusal:
     judged = judge(request, host, facts, policy)
     fits = [build for build in judged if not build.objections]
     if not fits:
+        from envtool.resolve import refuse  # noqa: PLC0415 - a plan has no use for it
+
         refusal = refuse.explain(request, host, judged, lambda r, h: fitting(r, h, facts))
         return refusal._replace(rejected=tuple(rejections(judged)), data_date=facts.date)
     best, *others = sorted(fits, key=_ranker(judged, facts))
@@ -118,7 +120,7 @@ def _is_official(build: Build, facts: Facts) -> bool:
     Other variants turn up in indexes (cu129 of 2.9 to 2.13); what they carry is less
     certain, so they come after the official ones.
     """
-    release = facts.releases.get(build.row.release)
+    release = facts.releases.get(build.row.base_release)
     if release is None or not release.variants or build.variant.cuda is None:
         return True
     return build.variant.name in release.variants

@@ -23,7 +23,7 @@ def match(wanted: Sequence[Requirement], build: Build, bench: Bench) -> tuple[Pi
     """
     pins: list[Pin] = []
     for requirement in wanted:
-        paired = bench.facts.companions.get(build.row.release, {}).get(requirement.name, ())
+        paired = bench.facts.companions.get(build.row.base_release, {}).get(requirement.name, ())
         allowed = [release for release in paired if admits(requirement, release)]
         if not allowed:
             found = f"torch {build.row.release} goes with {', '.join(paired) or 'none'}"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from envtool.facts.load import Facts, Listed
+from envtool.model.cuda import CudaVersion
 from envtool.model.gpu import Arch, Gpu
 from envtool.model.host import Host, Libc
 from envtool.model.plan import Build, Objection
@@ -18,6 +19,9 @@ from envtool.model.variant import Variant
 from envtool.resolve.driver import branch_objection, support
 
 Code = Literal["native", "ptx", "none"]
+# cuDNN carries PTX since 9.0, in its builds for CUDA 12 and later ("Hardware Forward
+# Compatibility" in its documentation): in older builds the PTX is torch's own only.
+_FIRST_FORWARD_COMPATIBLE = CudaVersion(12, 0)
 
 
 class _Runs(NamedTuple):
@@ -72,7 +76,7 @@ class Bench:
             level: Literal["full", "minor", "none"] = "none"
         else:
             level = "full" if driver == "full" else "minor" if driver == "minor" else "none"
-        can_compile = level != "minor"
+        can_compile = level != "minor" and variant.cuda >= _FIRST_FORWARD_COMPATIBLE
         runs = self._runs.get((code, can_compile)) or self._run(code, can_compile)
         return Build(
             row,
@@ -163,7 +167,8 @@ def runs(
         code: What the build carries; None where nobody knows.
         gpu: The GPU.
         facts: For the exceptions.
-        can_compile: The driver compiles PTX of this build's toolkit.
+        can_compile: The driver compiles PTX of this build's toolkit, and the bundled
+            libraries bring PTX of their own.
     """
     if code is None:
         return Objection("arch", str(gpu), "", "")

@@ -12,7 +12,7 @@ from envtool.words import Text
 
 def constraints(build: Build, host: Host, facts: Facts) -> tuple[str, ...]:
     """Return the bounds on other packages that a build needs, such as ``numpy<2``."""
-    release = facts.releases.get(build.row.release)
+    release = facts.releases.get(build.row.base_release)
     bound = release.numpy if release else ""
     system, _, limit = bound.rpartition(":")
     return (f"numpy{limit}",) if limit and system in {"", host.os} else ()

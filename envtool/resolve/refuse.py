@@ -10,6 +10,7 @@ from envtool.model.host import Host
 from envtool.model.plan import Build, Objection, Refusal
 from envtool.model.python import EVERY_PYTHON
 from envtool.model.request import Request
+from envtool.model.variant import Variant
 from envtool.words import Text
 
 # From a changed request or host to the builds that fit then, best first.
@@ -23,7 +24,7 @@ def explain(request: Request, host: Host, judged: Sequence[Build], fitting: Fitt
     text = Text(f"no build of {asked} fits this machine", f"没有适合本机的 {asked} 构建")
     if host.origin != "read":
         text = Text(f"no build of {asked} fits that machine", f"没有适合该机器的 {asked} 构建")
-    mixed = tuple(_mixed(request, host, fitting))
+    mixed = tuple(_mixed(request, host, judged, fitting))
     if mixed:
         return Refusal("ET207", text, mixed, _subset(request, host, fitting))
     if any(gpu.capability is None for gpu in host.graphics.gpus):
@@ -91,15 +92,28 @@ def _hint(request: Request, host: Host, judged: Sequence[Build], fitting: Fittin
             f"{free.name} fits: torch=={free.row.release}{python}",
             f"{free.name} 可用：torch=={free.row.release}{python}",
         )
-    drivers = [
-        build.objections[0].needed
+    cpu = fitting(request._replace(variant=Variant("cpu", "cpu")), host)
+    needed = _driver_needed(judged)
+    if needed:
+        return Text(
+            f"change the driver: {needed}" + (", or use --cpu" if cpu else ""),
+            f"请更换驱动：{needed}" + ("，或使用 --cpu" if cpu else ""),
+        )
+    return Text("a CPU build works: --cpu", "可以使用 CPU 版：--cpu") if cpu else None
+
+
+def _driver_needed(judged: Sequence[Build]) -> str:
+    """Return the driver that would do for the newest release; empty if it is not the driver."""
+    near = [
+        build
         for build in judged
-        if len(build.objections) == 1 and build.objections[0].kind == "driver"
+        if build.objections and {o.kind for o in build.objections} <= {"driver", "branch"}
     ]
-    if drivers:
-        lowest = drivers[-1]
-        return Text(f"install {lowest}, or use --cpu", f"请安装 {lowest}（驱动），或使用 --cpu")
-    return Text("a CPU build works: --cpu", "可以使用 CPU 版：--cpu")
+    if not near:
+        return ""
+    newest = [build for build in near if build.row.release == near[0].row.release]
+    lowest = min(newest, key=lambda build: build.variant.cuda or (0, 0))
+    return ", ".join(dict.fromkeys(objection.needed for objection in lowest.objections))
 
 
 def _nearest(exact: str, builds: Sequence[Build]) -> Build | None:
@@ -135,15 +149,23 @@ def _distinct(host: Host) -> dict[ComputeCapability, Gpu]:
     return found
 
 
-def _mixed(request: Request, host: Host, fitting: Fitting) -> Iterator[Text]:
-    """Yield each GPU's part where every GPU could be served, but no build serves them all."""
+def _mixed(
+    request: Request, host: Host, judged: Sequence[Build], fitting: Fitting
+) -> Iterator[Text]:
+    """Yield each GPU's part where some GPU could be served, but no build serves them all."""
     gpus = _distinct(host)
     if len(gpus) < 2 or len(gpus) < len({g.capability for g in host.graphics.gpus}):  # noqa: PLR2004
         return
-    for gpu in gpus.values():
-        build = next(iter(fitting(request, _alone(host, [gpu]))), None)
+    alone = {gpu: next(iter(fitting(request, _alone(host, [gpu]))), None) for gpu in gpus.values()}
+    if not any(alone.values()):
+        return
+    for gpu, build in alone.items():
         if build is None:
-            yield Text(f"{gpu}: no build fits it even alone", f"{gpu}：单独使用也没有合适的构建")
+            why = _branch_text(gpu, judged)
+            yield Text(
+                f"{gpu}: no build fits it even alone" + (f"; {why.en}" if why else ""),
+                f"{gpu}：单独使用也没有合适的构建" + (f"；{why.zh}" if why else ""),
+            )
             continue
         missing = ", ".join(str(other) for other in gpus.values() if other is not gpu)
         archs = " ".join(build.archs)
@@ -151,6 +173,17 @@ def _mixed(request: Request, host: Host, fitting: Fitting) -> Iterator[Text]:
             f"{gpu} alone gets {build.name} ({archs}), which excludes {missing}",
             f"{gpu} 单独可用 {build.name}（{archs}），但它不支持 {missing}",
         )
+
+
+def _branch_text(gpu: Gpu, judged: Sequence[Build]) -> Text | None:
+    """Return why the driver does not support a GPU, if that is the reason."""
+    found = (
+        o.text
+        for build in judged
+        for o in build.objections
+        if o.kind == "branch" and o.subject == str(gpu)
+    )
+    return next(found, None)
 
 
 def _subset(request: Request, host: Host, fitting: Fitting) -> Text | None:

@@ -1,0 +1,5 @@
+"""``python -m envtool``."""
+
+from envtool.cli.main import run
+
+run()

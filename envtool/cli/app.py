@@ -1,0 +1,81 @@
+"""The commands by name; each lives in a module of its own, imported when it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from envtool.cli.session import Session
+
+# Name, module, and the one line of the overview.
+COMMANDS = {
+    "doctor": "Check this machine and its environment; one fix for each finding.",
+    "detect": "Show this machine: GPUs, driver, Pythons, tools.",
+    "plan": "Decide which build fits, and show why the others do not.",
+    "install": "Create or use an environment, install the plan's build, prove it.",
+    "check": "Prove a torch: import, version, GPUs, a product with a checked result.",
+    "export": "Write environment.yml or requirements.txt that recreate an environment.",
+    "preflight": "Fail a job early if the machine does not meet its policy.",
+    "wheels": "List and decode wheels of the index.",
+    "mirror": "List known mirrors.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's own context
+        """Return the names of the commands, as they stand above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ANN401, ARG002 - as above
+        """Return a command by name; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = typer.main.get_command(import_module(f"envtool.cli.{cmd_name}").app)
+        command.name = cmd_name
+        return command
+
+
+def build_app() -> Callable[..., int | None]:
+    """Return the program as something to call with its words."""
+    app = typer.Typer(
+        cls=LazyGroup,
+        no_args_is_help=False,
+        invoke_without_command=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        epilog="Everywhere: --lang en|zh|auto  --color auto|always|never  --exit-zero",
+    )
+    app.callback()(_overview)
+    return typer.main.get_command(app)
+
+
+def _overview(ctx: typer.Context) -> None:
+    """From a bare machine to a PyTorch environment that is proven to compute on its GPUs."""
+    if ctx.invoked_subcommand is None:
+        from envtool.cli.start import start  # noqa: PLC0415 - only without a command
+
+        raise typer.Exit(start(ctx))
+
+
+def new_app(help_text: str = "") -> typer.Typer:
+    """Return an app for one command or a family of them, set up like all others."""
+    return typer.Typer(
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help=help_text or None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+
+def session_of(ctx: typer.Context, *, as_json: bool = False) -> Session:
+    """Return the session of a command, which answers with a document if asked to."""
+    session: Session = ctx.obj
+    session.is_json = as_json
+    return session

@@ -1,0 +1,43 @@
+"""envtool mirror: the catalogue of mirrors."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from envtool.cli.app import new_app, session_of
+from envtool.facts.mirrors import read_mirrors
+
+app = new_app("List known mirrors.")
+
+
+@app.callback()
+def mirror() -> None:
+    """List known mirrors."""
+
+
+@app.command("list")
+def list_command(
+    ctx: typer.Context,
+    kind: Annotated[
+        str, typer.Argument(help="conda-channels, conda-defaults, python-index, torch-wheels.")
+    ] = "",
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> int:
+    """List the mirrors of the catalogue, and what each was last known to carry."""
+    session = session_of(ctx, as_json=as_json)
+    mirrors = read_mirrors()
+    if as_json:
+        return session.document("mirror.list", {"mirrors": mirrors})
+    for one in mirrors:
+        carried = [entry for entry in one.carries if kind in {"", entry.kind}]
+        if not carried:
+            continue
+        name = one.name.to(session.language)
+        session.out.print(f"[bold]{one.id}[/]  {name}  [dim]{one.region}[/]")
+        for entry in carried:
+            where = entry.url or "-"
+            session.out.print(f"  {entry.kind:15} {entry.state:8} {entry.date or '':10} {where}")
+    return 0

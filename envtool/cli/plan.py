@@ -1,0 +1,48 @@
+"""envtool plan: the decision."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+import typer
+
+from envtool.cli import show_plan
+from envtool.cli.app import new_app, session_of
+from envtool.cli.machines import machine_of
+from envtool.flow.plan import make_plan
+from envtool.model.request import Request
+
+app = new_app()
+
+
+@app.command()
+def plan(  # noqa: PLR0913 - its options
+    ctx: typer.Context,
+    wanted: Annotated[
+        list[str] | None, typer.Argument(help="Requirements, such as torch==2.6.0 torchvision.")
+    ] = None,
+    *,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="Plan for a machine in words: driver=570.86,gpu=sm_90,os=linux,…"),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Plan for a machine saved by “detect --save”.")] = "",
+    variant: Annotated[
+        str, typer.Option(envvar="ENVTOOL_BACKEND", help="cpu, cu126, rocm6.4, xpu, …")
+    ] = "",
+    cpu: Annotated[bool, typer.Option("--cpu", help="A CPU build, also where a GPU is.")] = False,
+    python: Annotated[
+        str, typer.Option(envvar="ENVTOOL_PYTHON", help="The Python to plan for, such as 3.12.")
+    ] = "",
+    gpu: Annotated[list[int] | None, typer.Option(help="Only these GPUs, by number.")] = None,
+    why: Annotated[str, typer.Option(help="Say what is against one build: 2.15.0+cu132.")] = "",
+    env: Annotated[str, typer.Option(help="Environment that the commands create.")] = ".venv",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+) -> int:
+    """Decide which build fits, and show why the others do not."""
+    session = session_of(ctx, as_json=as_json)
+    request = Request.parse(tuple(wanted or ("torch",)), variant=variant, python=python, cpu=cpu)
+    machine = machine_of(session, target=target, host_file=host, gpus=gpu)
+    decision = make_plan(request, machine, session.facts, today=date.today())  # noqa: DTZ011
+    return show_plan.show(decision, machine, session, env=env, why=why)

@@ -1,0 +1,25 @@
+"""envtool alone: one screen for a person, the overview for anything else."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from envtool.cli.app import session_of
+from envtool.cli.doctor import show
+from envtool.flow.doctor import examine
+from envtool.render.findings import exit_status
+
+_USAGE = 2
+
+
+def start(ctx: typer.Context) -> int:
+    """Show the machine and one next command; in a pipe or CI job the overview, and status 2."""
+    session = session_of(ctx)
+    if not sys.stdout.isatty() or session.environ.get("CI"):
+        sys.stderr.write(ctx.get_help() + "\n")
+        return _USAGE
+    seen = examine(session.edges, session.facts)
+    findings = list(seen.findings)
+    return show(seen, findings, exit_status(findings), session)
