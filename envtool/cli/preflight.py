@@ -18,6 +18,7 @@ from envtool.words import Text
 
 app = new_app()
 _TEMPORARY = 75
+_NOT_MET = Text("the policy is not met", "不满足策略")
 
 
 @app.command()
@@ -57,4 +58,6 @@ def preflight(
         }
         return session.document("preflight", data, exit_code=status)
     show_findings(findings, session)
+    met = Text("the policy is met", "满足策略") if not status else _NOT_MET
+    session.out.print(f"[bold]{met.to(session.language)}[/]")
     return status

@@ -79,9 +79,10 @@ def _why(build: Build, host: Host) -> Text:
         )
     archs = " ".join(build.archs)
     return Text(
-        f"the newest release that driver {host.graphics.driver} runs and that has code for "
-        f"{gpus} ({archs}), for {python}",
-        f"驱动 {host.graphics.driver} 可运行、且包含 {gpus} 代码（{archs}）的最新版本，{python}",
+        f"the newest release that driver {host.graphics.driver} runs, with code for {gpus}, for "
+        f"{python}; it carries {archs}",
+        f"驱动 {host.graphics.driver} 可运行、含有 {gpus} 代码、适合 {python} 的最新版本；"
+        f"构建包含 {archs}",
     )
 
 

@@ -106,12 +106,14 @@ def _no_library(traces: Traces) -> Advice:
 
 def _mismatch(traces: Traces) -> Advice:
     """Return the advice for driver and library of different versions: never "no GPU"."""
-    module, library = traces.module or "?", traces.library or "?"
+    versions, versions_zh = "", ""
+    if traces.module and traces.library:
+        versions = f": {traces.module} runs, {traces.library} is installed"
+        versions_zh = f"：正在运行 {traces.module}，已安装 {traces.library}"
     return (
         Text(
-            f"the kernel runs driver {module}, the library is {library}: "
-            "the driver was updated while it ran",
-            f"内核中的驱动为 {module}，驱动库为 {library}：驱动在运行期间被更新",
+            f"the driver was updated while it ran, and no longer fits its library{versions}",
+            f"驱动在运行期间被更新，与驱动库不再一致{versions_zh}",
         ),
         Text("reboot", "请重启"),
     )

@@ -30,9 +30,9 @@ def fold_graphics(nvml: NvmlAnswer, traces: Traces, facts: Facts) -> Graphics:
         return Graphics("usable", gpus, driver, cuda, others, evidence)
     if gpus:
         first = gpus[0]
-        return Graphics(
-            "unusable", gpus, driver, cuda, others, evidence, first.trouble, first.remedy
-        )
+        said = first.trouble or Text.same("")
+        named = Text(f"{first}: {said.en}", f"{first}：{said.zh}")
+        return Graphics("unusable", gpus, driver, cuda, others, evidence, named, first.remedy)
     state, trouble, remedy = _without_answer(nvml, traces)
     if state == "none":
         return Graphics("none", (), driver, cuda, others, evidence)
@@ -76,12 +76,11 @@ def _gpu(gpu: NvmlGpu, facts: Facts) -> Gpu:
     migs = tuple(Mig(m.uuid or "", m.name or "", m.memory_bytes) for m in gpu.mig_devices)
     trouble, remedy = None, None
     if gpu.code in _SEVERE or (gpu.code and capability is None):
-        meaning, remedy = nvml_text(gpu.code, gpu.failed_call)
-        trouble = Text(f"{name}: {meaning.en}", f"{name}：{meaning.zh}")
+        trouble, remedy = nvml_text(gpu.code, gpu.failed_call)
     elif gpu.is_mig_enabled and not migs:
         trouble = Text(
-            f"{name}: MIG mode is on and there are no instances, so CUDA sees no device",
-            f"{name}：已开启 MIG 模式但没有实例，CUDA 看不到任何设备",
+            "MIG mode is on and there are no instances, so CUDA sees no device",
+            "已开启 MIG 模式但没有实例，CUDA 看不到任何设备",
         )
         remedy = Text(
             "create instances (sudo nvidia-smi mig -cgi 0 -C), "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import cast
+from typing import TypeVar, cast
 
 from envtool.edge.files import read_text
 from envtool.errors import EnvtoolError, UsageError
@@ -15,6 +15,7 @@ from envtool.words import Text
 
 _STATES: tuple[GpuState, ...] = ("none", "usable", "unusable", "unknown")
 _SCHEMA = "envtool.host/1"
+T = TypeVar("T")
 
 
 def load_host(path: str) -> Host:
@@ -50,9 +51,7 @@ def _host(document: Mapping[str, object]) -> Host:
     if document.get("schema") != _SCHEMA:
         raise _Wrong("schema", f"{_SCHEMA} expected")
     data = _mapping(document.get("data"), "data")
-    os = next((known for known in OSES if known == data.get("os")), None)
-    if os is None:
-        raise _Wrong("data.os", f"one of {', '.join(OSES)} expected")
+    os = _one_of(data.get("os"), OSES, "data.os")
     libc = data.get("libc")
     return Host(
         os,
@@ -85,10 +84,8 @@ def _tool(data: Mapping[str, object]) -> Tool:
 
 
 def _graphics(data: Mapping[str, object]) -> Graphics:
-    state = next((known for known in _STATES if known == data.get("state")), None)
-    if state is None:
-        raise _Wrong("data.graphics.state", f"one of {', '.join(_STATES)} expected")
-    others = data.get("others") or []
+    state = _one_of(data.get("state"), _STATES, "data.graphics.state")
+    others: object = data.get("others") or []
     if not isinstance(others, list):
         raise _Wrong("data.graphics.others", "a list expected")
     return Graphics(
@@ -116,6 +113,13 @@ def _gpu(data: Mapping[str, object]) -> Gpu:
         _words(data.get("trouble")),
         _words(data.get("remedy")),
     )
+
+
+def _one_of(value: object, known: Sequence[T], key: str) -> T:
+    for one in known:
+        if one == value:
+            return one
+    raise _Wrong(key, f"one of {', '.join(map(str, known))} expected")
 
 
 def _mapping(value: object, key: str) -> Mapping[str, object]:

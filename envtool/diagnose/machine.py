@@ -47,8 +47,9 @@ def check_each_gpu(host: Host) -> Iterator[Finding]:
         return
     for number, gpu in enumerate(host.graphics.gpus):
         if gpu.trouble is not None:
-            evidence = (("number", str(number)), ("pci", gpu.pci_bus_id))
-            yield Finding("ET312", "each-gpu", "fail", gpu.name, gpu.trouble, evidence, gpu.remedy)
+            subject = f"GPU {number}, {gpu.name}"
+            evidence = (("pci", gpu.pci_bus_id),)
+            yield Finding("ET312", "each-gpu", "fail", subject, gpu.trouble, evidence, gpu.remedy)
 
 
 def check_python(host: Host) -> Finding:

@@ -262,6 +262,7 @@ def _explained(call: _Call, error: Exception, *, has_begun: bool) -> EnvtoolErro
         has_begun: The server had begun to answer.
     """
     import ssl  # noqa: PLC0415
+    from http.client import HTTPException  # noqa: PLC0415
     from socket import gaierror  # noqa: PLC0415
 
     from requests import exceptions as said  # noqa: PLC0415
@@ -274,9 +275,12 @@ def _explained(call: _Call, error: Exception, *, has_begun: bool) -> EnvtoolErro
 
     original = redacted(str(error))
     # The innermost cause is the system's own word: "[Errno 111] Connection refused".
-    seen = redacted(str(causes[-1])) or type(causes[-1]).__name__
+    innermost = [cause for cause in causes if isinstance(cause, (OSError, HTTPException))][-1:]
+    seen = redacted(str(innermost[0] if innermost else error)) or type(error).__name__
     if has(said.InvalidURL, said.InvalidSchema, said.MissingSchema):
         code = "ET400"
+    elif has(said.TooManyRedirects):
+        code = "ET402 circle"
     elif has(said.ProxyError):
         code = "ET405"
     elif has(gaierror):

@@ -36,6 +36,13 @@ TEXTS: dict[str, tuple[Text, Text]] = {
             "也可改用其他镜像",
         ),
     ),
+    "ET402 circle": (
+        Text("{host} redirects in a circle", "{host} 的重定向形成了循环"),
+        Text(
+            "check the index URL; a sign-in page may stand before it",
+            "请检查索引地址；也可能被登录页面拦截",
+        ),
+    ),
     "ET403": (
         Text("TLS: the certificate of {host} is not trusted", "TLS：{host} 的证书不受信任"),
         Text(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from typing import Literal, NamedTuple
@@ -130,7 +130,9 @@ def carry_out(
 
 
 @contextmanager
-def _undone_on_failure(begun: journal.Journal, say: Callable[[Text], None]) -> Iterator[None]:
+def _undone_on_failure(
+    begun: journal.Journal, say: Callable[[Text], None]
+) -> Generator[None, None, None]:
     """Undo an installation whatever ends it, Ctrl-C included."""
     try:
         yield

@@ -11,8 +11,9 @@ from envtool.model.wheel import WheelRow
 from envtool.resolve.fit import Bench
 from envtool.resolve.releases import admits
 
-# torchtext has no GPU code: any of its builds goes with any variant.
-_WITHOUT_GPU_CODE = frozenset({"torchtext"})
+# torchtext has no GPU code, torchaudio none before 0.10 (its release notes: "CUDA builds"): any
+# of their builds goes with any variant.
+_FIRST_AUDIO_WITH_GPU_CODE = (0, 10)
 
 
 def match(wanted: Sequence[Requirement], build: Build, bench: Bench) -> tuple[Pin, ...] | Objection:
@@ -61,9 +62,16 @@ def _goes(listed: Listed, build: Build, bench: Bench) -> bool:
         return False
     if bench.libc_objections(listed.glibc):
         return False
-    if row.distribution in _WITHOUT_GPU_CODE or row.platform == "any":
+    if row.platform == "any" or not _has_gpu_code(row):
         return True
     if row.folder == "default":
         # The default index carries one variant of the whole family at a time.
         return build.row.folder == "default"
     return build.variant.name in {row.local, row.folder}
+
+
+def _has_gpu_code(row: WheelRow) -> bool:
+    if row.distribution == "torchaudio":
+        major, minor, *_ = (int(number) for number in row.release.split("."))
+        return (major, minor) >= _FIRST_AUDIO_WITH_GPU_CODE
+    return row.distribution != "torchtext"

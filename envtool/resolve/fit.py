@@ -122,6 +122,9 @@ class Bench:
         worst: Code = "none"
         objections: list[Objection] = []
         for gpu in self.host.graphics.gpus:
+            if gpu.capability is None and gpu.trouble is not None:
+                # A dead GPU does not decide for the living; the plan says so.
+                continue
             found = runs(code, gpu, self.facts, can_compile=can_compile)
             if isinstance(found, Objection):
                 if found not in objections:

@@ -20,7 +20,14 @@ def constraints(build: Build, host: Host, facts: Facts) -> tuple[str, ...]:
 
 def notes(build: Build, judged: Sequence[Build], host: Host, facts: Facts) -> tuple[Text, ...]:
     """Return what is special about a choice, most important first."""
-    found: list[Text] = []
+    found = [
+        Text(
+            f"{gpu} is left out: {gpu.trouble.en}",
+            f"{gpu} 未计入：{gpu.trouble.zh}",
+        )
+        for gpu in host.graphics.gpus
+        if gpu.trouble is not None and gpu.capability is None
+    ]
     ending = _support_ends(build, judged)
     if ending is not None:
         found.append(ending)

@@ -27,7 +27,7 @@ def explain(request: Request, host: Host, judged: Sequence[Build], fitting: Fitt
     mixed = tuple(_mixed(request, host, judged, fitting))
     if mixed:
         return Refusal("ET207", text, mixed, _subset(request, host, fitting))
-    if any(gpu.capability is None for gpu in host.graphics.gpus):
+    if any(gpu.capability is None and gpu.trouble is None for gpu in host.graphics.gpus):
         return Refusal(
             "ET208",
             text,
@@ -103,7 +103,7 @@ def _hint(request: Request, host: Host, judged: Sequence[Build], fitting: Fittin
 
 
 def _driver_needed(judged: Sequence[Build]) -> str:
-    """Return the driver that would do for the newest release; empty if it is not the driver."""
+    """Return the driver that would do, for the newest release; empty if it is not the driver."""
     near = [
         build
         for build in judged
@@ -111,6 +111,8 @@ def _driver_needed(judged: Sequence[Build]) -> str:
     ]
     if not near:
         return ""
+    fewest = min(len(build.objections) for build in near)
+    near = [build for build in near if len(build.objections) == fewest]
     newest = [build for build in near if build.row.release == near[0].row.release]
     lowest = min(newest, key=lambda build: build.variant.cuda or (0, 0))
     return ", ".join(dict.fromkeys(objection.needed for objection in lowest.objections))

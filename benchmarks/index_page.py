@@ -1,0 +1,129 @@
+"""How fast an index page is read, against pip's own machinery, in one run.
+
+Two ratios: the recorded page of 1,499 links, from its text to the best wheel, against pip;
+and one file name, against ``packaging``. The rounds of both sides alternate, so that a
+change of the processor's clock meets both; compared are medians.
+
+    python benchmarks/index_page.py
+"""
+
+from __future__ import annotations
+
+import gc
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from packaging.utils import parse_wheel_filename
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from envtool.index.page import best_link, parse_page
+from envtool.model.wheel import WheelName
+
+_PAGE = Path(__file__).parents[1] / "tests" / "data" / "torch_stable-2021-03.html"
+_URL = "https://download.pytorch.org/whl/torch_stable.html"
+_ROUNDS = 15
+_PYTHON = (3, 8)
+_TAG = "cp38-cp38"
+_PLATFORMS = ("manylinux1_x86_64", "linux_x86_64")
+# Most that envtool may take, as a share of the other's time.
+_PAGE_BUDGET = 1 / 5
+_NAME_BUDGET = 1.0
+_NAME_AIM = 1 / 5
+
+
+def medians(*sides: Callable[[], object]) -> list[float]:
+    """Return the median seconds of each side, over rounds in which they take turns."""
+    times: list[list[float]] = [[] for _ in sides]
+    for side in sides:
+        side()
+    for _ in range(_ROUNDS):
+        for taken, side in zip(times, sides, strict=True):
+            gc.collect()
+            start_s = time.perf_counter()
+            side()
+            taken.append(time.perf_counter() - start_s)
+    return [statistics.median(taken) for taken in times]
+
+
+def envtool_best(text: str) -> str:
+    listing = parse_page(text, _URL)
+    best = best_link(listing, distribution="torch", tags=(_TAG,), platforms=_PLATFORMS.__contains__)
+    return best.url if best else ""
+
+
+def pip_best() -> Callable[[bytes], str]:
+    """Return pip's way from a page to the best wheel, as its package finder goes it."""
+    from pip._internal.index.collector import IndexContent, parse_links
+    from pip._internal.index.package_finder import (
+        CandidateEvaluator,
+        InstallationCandidate,
+        LinkEvaluator,
+        LinkType,
+    )
+    from pip._internal.models.target_python import TargetPython
+
+    def best(content: bytes) -> str:
+        # Made anew in every round: pip remembers a page and what it found of a tag.
+        page = IndexContent(content, "text/html", "utf-8", _URL, cache_link_parsing=False)
+        target = TargetPython([*_PLATFORMS], _PYTHON, ["cp38"], "cp")
+        evaluator = LinkEvaluator(
+            "torch", "torch", frozenset({"binary"}), target, allow_yanked=True
+        )
+        found: list[InstallationCandidate] = []
+        for link in parse_links(page):
+            kind, version = evaluator.evaluate_link(link)
+            if kind == LinkType.candidate:
+                found.append(InstallationCandidate("torch", version, link))
+        chosen = CandidateEvaluator.create("torch", target).compute_best_candidate(found)
+        return chosen.best_candidate.link.url if chosen.best_candidate else ""
+
+    return best
+
+
+def row(what: str, ours_s: float, theirs_s: float, unit: str, budget: float) -> bool:
+    scale = {"ms": 1e3, "us": 1e6}[unit]
+    share = ours_s / theirs_s
+    verdict = "met" if share <= budget else "not met"
+    print(
+        f"{what:<28}{ours_s * scale:>9.2f} {unit}{theirs_s * scale:>9.2f} {unit}"
+        f"{share:>9.3f}{budget:>9.3f}  {verdict}"
+    )
+    return share <= budget
+
+
+def main() -> int:
+    content = _PAGE.read_bytes()
+    text = content.decode()
+    names = [link.file_name for link in parse_page(text, _URL).links]
+    print(f"Python {sys.version.split()[0]}; {len(names)} links; medians of {_ROUNDS} rounds")
+    print(f"{'':<28}{'envtool':>12}{'other':>12}{'share':>9}{'budget':>9}")
+    is_met = True
+    try:
+        pip = pip_best()
+    except ImportError as error:
+        print(f"page to best wheel: not compared, this environment has no such pip ({error})")
+    else:
+        import pip as pip_itself
+
+        ours, theirs = envtool_best(text), pip(content)
+        if ours != theirs:
+            print(f"the two do not agree: {ours} and {theirs}")
+            return 1
+        times_s = medians(lambda: envtool_best(text), lambda: pip(content))
+        is_met = row(f"page to best (pip {pip_itself.__version__})", *times_s, "ms", _PAGE_BUDGET)
+    parse = WheelName.parse
+    times_s = medians(
+        lambda: [parse(name) for name in names], lambda: [parse_wheel_filename(n) for n in names]
+    )
+    per_name_s = [taken / len(names) for taken in times_s]
+    is_met = row("name (packaging)", *per_name_s, "us", _NAME_BUDGET) and is_met
+    row("name (packaging), the aim", *per_name_s, "us", _NAME_AIM)
+    return 0 if is_met else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
