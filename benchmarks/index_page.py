@@ -14,7 +14,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 from packaging.utils import parse_wheel_filename
 
@@ -33,20 +35,8 @@ _PLATFORMS = ("manylinux1_x86_64", "linux_x86_64")
 _PAGE_BUDGET = 1 / 5
 _NAME_BUDGET = 1.0
 _NAME_AIM = 1 / 5
-
-
-def medians(*sides: Callable[[], object]) -> list[float]:
-    """Return the median seconds of each side, over rounds in which they take turns."""
-    times: list[list[float]] = [[] for _ in sides]
-    for side in sides:
-        side()
-    for _ in range(_ROUNDS):
-        for taken, side in zip(times, sides, strict=True):
-            gc.collect()
-            start_s = time.perf_counter()
-            side()
-            taken.append(time.perf_counter() - start_s)
-    return [statistics.median(taken) for taken in times]
+# From here on a time is shown in milliseconds.
+_MANY_S = 1e-3
 
 
 def envtool_best(text: str) -> str:
@@ -56,15 +46,19 @@ def envtool_best(text: str) -> str:
 
 
 def pip_best() -> Callable[[bytes], str]:
-    """Return pip's way from a page to the best wheel, as its package finder goes it."""
-    from pip._internal.index.collector import IndexContent, parse_links
-    from pip._internal.index.package_finder import (
+    """Return pip's way from a page to the best wheel, as its package finder goes it.
+
+    Raises:
+        ImportError: This environment has no pip, or one with other modules.
+    """
+    from pip._internal.index.collector import IndexContent, parse_links  # noqa: PLC0415
+    from pip._internal.index.package_finder import (  # noqa: PLC0415
         CandidateEvaluator,
-        InstallationCandidate,
         LinkEvaluator,
         LinkType,
     )
-    from pip._internal.models.target_python import TargetPython
+    from pip._internal.models.candidate import InstallationCandidate  # noqa: PLC0415
+    from pip._internal.models.target_python import TargetPython  # noqa: PLC0415
 
     def best(content: bytes) -> str:
         # Made anew in every round: pip remembers a page and what it found of a tag.
@@ -84,15 +78,38 @@ def pip_best() -> Callable[[bytes], str]:
     return best
 
 
-def row(what: str, ours_s: float, theirs_s: float, unit: str, budget: float) -> bool:
-    scale = {"ms": 1e3, "us": 1e6}[unit]
-    share = ours_s / theirs_s
-    verdict = "met" if share <= budget else "not met"
-    print(
-        f"{what:<28}{ours_s * scale:>9.2f} {unit}{theirs_s * scale:>9.2f} {unit}"
-        f"{share:>9.3f}{budget:>9.3f}  {verdict}"
-    )
-    return share <= budget
+class Compared(NamedTuple):
+    """The medians of both sides.
+
+    Attributes:
+        ours_s: Seconds of envtool.
+        theirs_s: Seconds of the other.
+    """
+
+    ours_s: float
+    theirs_s: float
+
+    def show(self, what: str, budget: float) -> bool:
+        """Print a row; say whether the budget is met."""
+        scale, unit = (1e3, "ms") if self.theirs_s > _MANY_S else (1e6, "us")
+        share = self.ours_s / self.theirs_s
+        is_met = share <= budget
+        print(
+            f"{what:<28}{self.ours_s * scale:>9.2f} {unit}{self.theirs_s * scale:>9.2f} {unit}"
+            f"{share:>9.3f}{budget:>9.3f}  {'met' if is_met else 'not met'}"
+        )
+        return is_met
+
+
+def compare(ours: Callable[[], object], theirs: Callable[[], object], per: int = 1) -> Compared:
+    """Time both sides over rounds in which they take turns; seconds per one of ``per``."""
+    times: tuple[list[float], list[float]] = [], []
+    for taken, side in zip(times * _ROUNDS, (ours, theirs) * _ROUNDS, strict=True):
+        gc.collect()
+        start_s = time.perf_counter()
+        side()
+        taken.append((time.perf_counter() - start_s) / per)
+    return Compared(*map(statistics.median, times))
 
 
 def main() -> int:
@@ -105,23 +122,22 @@ def main() -> int:
     try:
         pip = pip_best()
     except ImportError as error:
-        print(f"page to best wheel: not compared, this environment has no such pip ({error})")
+        print(f"page to best wheel: not compared, no pip to compare with ({error})")
     else:
-        import pip as pip_itself
-
         ours, theirs = envtool_best(text), pip(content)
         if ours != theirs:
             print(f"the two do not agree: {ours} and {theirs}")
             return 1
-        times_s = medians(lambda: envtool_best(text), lambda: pip(content))
-        is_met = row(f"page to best (pip {pip_itself.__version__})", *times_s, "ms", _PAGE_BUDGET)
+        page = compare(lambda: envtool_best(text), lambda: pip(content))
+        is_met = page.show(f"page to best (pip {metadata.version('pip')})", _PAGE_BUDGET)
     parse = WheelName.parse
-    times_s = medians(
-        lambda: [parse(name) for name in names], lambda: [parse_wheel_filename(n) for n in names]
+    name = compare(
+        lambda: [parse(name) for name in names],
+        lambda: [parse_wheel_filename(name) for name in names],
+        per=len(names),
     )
-    per_name_s = [taken / len(names) for taken in times_s]
-    is_met = row("name (packaging)", *per_name_s, "us", _NAME_BUDGET) and is_met
-    row("name (packaging), the aim", *per_name_s, "us", _NAME_AIM)
+    is_met = name.show("name (packaging)", _NAME_BUDGET) and is_met
+    name.show("name (packaging), the aim", _NAME_AIM)
     return 0 if is_met else 1
 
 

@@ -61,14 +61,14 @@ class Release(NamedTuple):
         date: When it came out (ISO).
         defaults: Variant that the default index carries, by system and processor; where
             unknown, absent.
-        variants: CUDA variants of the official release matrix; empty where unknown.
+        variants: CUDA variants of the official release matrix, each between spaces.
         glibc: Lowest glibc of its Linux wheels, by variant, kind or processor; "" for all others.
         numpy: NumPy bound: "" none, "<2", or "windows:<2".
     """
 
     date: str
     defaults: dict[tuple[str, str], str]
-    variants: frozenset[str]
+    variants: str
     glibc: dict[str, tuple[int, int]]
     numpy: str
 
@@ -147,6 +147,7 @@ class Facts:
     def __init__(self, folder: str = "") -> None:
         self.folder = folder or __file__.rpartition("load.py")[0].rstrip("/\\")
         self._wheels: dict[str, tuple[WheelRow, ...]] = {}
+        self._code: dict[str, dict[tuple[str, str], tuple[Arch, ...]]] = {}
         self._listed: dict[tuple[str, str, str], tuple[Listed, ...]] = {}
 
     @cached_property
@@ -176,15 +177,15 @@ class Facts:
         """Every compute capability that NVIDIA has named."""
         return dict(self._table("capabilities.csv", _capability))
 
-    @cached_property
-    def code(self) -> dict[tuple[str, str, str], tuple[Arch, ...]]:
-        """GPU code by release, variant and platform, as far as it is known."""
+    def code(self, platform: str) -> dict[tuple[str, str], tuple[Arch, ...]]:
+        """Return the GPU code by release and variant for one platform, as far as it is known."""
 
-        def place(row: dict[str, str]) -> tuple[tuple[str, str, str], tuple[Arch, ...]]:
-            key = (row["release"], row["variant"], row["platform"])
-            return key, _archs(row["sm"], row["ptx"])
+        def place(row: dict[str, str]) -> tuple[tuple[str, str], tuple[Arch, ...]]:
+            return (row["release"], row["variant"]), _archs(row["sm"], row["ptx"])
 
-        return dict(self._table("code.csv", place))
+        if platform not in self._code:
+            self._code[platform] = dict(self._table("code.csv", place, f",{platform},"))
+        return self._code[platform]
 
     @cached_property
     def exceptions(self) -> tuple[CodeException, ...]:
@@ -238,11 +239,15 @@ class Facts:
         """Return what is known of the wheels of one package for one system and processor."""
         key = (distribution, system, arch)
         if key not in self._listed:
-            self._listed[key] = tuple(
-                self._known(row, system, arch)
-                for row in self.wheels(distribution)
-                if os_of(row.platform) in {system, "any"} and arch_of(row.platform) in {arch, "any"}
-            )
+            file = f"wheels/{distribution}.txt"
+
+            @cache
+            def is_wanted(platform: str) -> bool:
+                is_system = os_of(platform) in {system, "any"}
+                return is_system and arch_of(platform) in {arch, "any"}
+
+            rows = read_rows(distribution, self._text(file), self._path(file), is_wanted)
+            self._listed[key] = tuple(self._known(row, system, arch) for row in rows)
         return self._listed[key]
 
     def _known(self, row: WheelRow, system: str, arch: str) -> Listed:
@@ -251,7 +256,8 @@ class Facts:
         if variant is None:
             return Listed(row, None)
         platform = f"{system}_{arch}" if system == "linux" else "win_amd64"
-        code = self.code.get((row.base_release, variant.name, platform)) if variant.cuda else None
+        codes = self.code(platform) if variant.cuda else {}
+        code = codes.get((row.base_release, variant.name))
         if system != "linux" or row.platform == "any":
             return Listed(row, variant, None, code)
         floor = glibc_floor(row.platform)
@@ -284,16 +290,25 @@ class Facts:
                 original=str(error),
             ) from error
 
-    def _table(self, name: str, place: Callable[[dict[str, str]], T]) -> list[T]:
-        """Return what ``place`` makes of each row, naming the line that it cannot place."""
-        reader = csv.reader(self._text(name).splitlines())
+    def _table(self, name: str, place: Callable[[dict[str, str]], T], mark: str = "") -> list[T]:
+        """Return what ``place`` makes of each row, naming the line that it cannot place.
+
+        Args:
+            name: The file.
+            place: Makes a value of a row.
+            mark: Read only the rows that hold this text.
+        """
+        lines = self._text(name).splitlines()
+        numbers = [n for n, line in enumerate(lines) if not n or mark in line]
+        reader = csv.reader(lines[n] for n in numbers)
         header = next(reader, [""])
         placed: list[T] = []
         try:
             for row in reader:
                 placed.append(place(dict(zip(header, row, strict=True))))  # noqa: PERF401
         except (ValueError, KeyError, TypeError, EnvtoolError) as error:
-            raise bad_row(self._path(name), reader.line_num, str(error)) from error
+            number = numbers[reader.line_num - 1] + 1
+            raise bad_row(self._path(name), number, str(error)) from error
         return placed
 
 
@@ -377,5 +392,4 @@ def _release(row: dict[str, str]) -> Release:
         key, _, number = word.rpartition("=")
         major, _, minor = number.partition(".")
         glibc[key] = (int(major), int(minor))
-    variants = frozenset(row["variants"].split())
-    return Release(row["date"], defaults, variants, glibc, row["numpy"])
+    return Release(row["date"], defaults, f" {row['variants']} ", glibc, row["numpy"])

@@ -41,6 +41,12 @@ def bad_row(file: str, line: int, reason: str) -> FactsError:
 
 
 @cache
+def _tags(words: str) -> tuple[str, ...]:
+    """Return the tags at the end of a line; most lines share theirs with others."""
+    return tuple(map(_tag, words.split()))
+
+
+@cache
 def _tag(short: str) -> str:
     """Return the ``python-abi`` pair of a short tag: cp311, cp37, cp314t."""
     if "-" in short:
@@ -77,7 +83,7 @@ def read_rows(
         if not is_wanted(platform):
             continue
         try:
-            tags = tuple(map(_tag, last.split()))
+            tags = _tags(last)
         except ValueError as error:
             raise bad_row(file, number, line) from error
         if not tags or status not in _STATUSES:

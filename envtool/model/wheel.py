@@ -11,22 +11,22 @@ of parts that nobody looks at.
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from envtool.errors import UsageError
 from envtool.words import Text
 
 # %2B is how a URL spells the + before a local version.
-_NAME = re.compile(
+_NAME = (
     r"(?P<distribution>[^-/\\\s]+)-(?P<version>[^-+%/]+)(?:(?:\+|%2[Bb])(?P<local>[^-/]+))?"
     r"(?:-(?P<build>\d[^-/]*))?-(?P<python>[^-/]+)-(?P<abi>[^-/]+)-(?P<platform>[^-/?#]+)"
     r"(?:-(?P<label>[0-9a-z_.]+))?\.whl"
 )
-_SHORT = re.compile(
+_SHORT = (
     r"(?P<distribution>[A-Za-z][\w.]*)-(?P<version>\d[^-+%/]*)(?:(?:\+|%2[Bb])(?P<local>[^-/]+))?"
     r"-(?P<python>(?:cp|py)\d+t?)-(?P<platform>linux|windows|win|macos|mac)(?:\.whl)?"
 )
-_match = _NAME.fullmatch
 
 _OS_OF_SHORT = {
     "linux": "linux",
@@ -35,6 +35,12 @@ _OS_OF_SHORT = {
     "macos": "macos",
     "mac": "macos",
 }
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """Return the expression, compiled when the first name is read: a plan reads none."""
+    return re.compile(_NAME)
 
 
 class WheelName(NamedTuple):
@@ -70,12 +76,12 @@ class WheelName(NamedTuple):
         Raises:
             UsageError: ET107, the text has the form of no wheel name.
         """
-        if match := _match(text):
+        if match := _pattern().fullmatch(text):
             return cls._make(match.groups(""))
         name = text.strip().split("#")[0].split("?")[0].replace("\\", "/").rsplit("/", 1)[-1]
-        if match := _match(name):
+        if match := _pattern().fullmatch(name):
             return cls._make(match.groups(""))
-        if match := _SHORT.fullmatch(name):
+        if match := re.fullmatch(_SHORT, name):
             parts = match.groupdict(default="")
             return cls(
                 parts["distribution"],

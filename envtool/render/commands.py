@@ -7,6 +7,7 @@ that names exactly the build that was decided, in every year.
 from __future__ import annotations
 
 from envtool.model.plan import Command, Pin, Plan
+from envtool.model.python import Interpreter
 from envtool.model.source import Source, source_of
 from envtool.words import Text
 
@@ -25,9 +26,7 @@ def pip_commands(
         os: System that will run them.
         source: Where to install from instead of the plan's own places.
     """
-    python = plan.chosen.python
-    starter = python.path if python and python.path else f"python{python.version}" if python else ""
-    create = Command((starter, "-m", "venv", env), _CREATE)
+    create = Command((*_starter(plan.chosen.python, os), env), _CREATE)
     own = (env_python(env, os), "-m", "pip", "install")
     return (create, *_installs(plan, own, source))
 
@@ -65,6 +64,16 @@ def conda_commands(plan: Plan, name: str) -> tuple[Command, ...]:
     )
     own = ("conda", "run", "--name", name, "python", "-m", "pip", "install")
     return (create, *_installs(plan, own, None))
+
+
+def _starter(python: Interpreter | None, os: str) -> tuple[str, ...]:
+    """Return what makes an environment with a Python, short of the environment's folder."""
+    if python is None:
+        return ("", "-m", "venv")
+    # Windows has no python3.12, but a launcher that knows every Python installed; 2.7 has no venv.
+    launcher = ("py", f"-{python.version}") if os == "windows" else (f"python{python.version}",)
+    module = "venv" if python.version.major > 2 else "virtualenv"  # noqa: PLR2004
+    return (*((python.path,) if python.path else launcher), "-m", module)
 
 
 def env_python(env: str, os: str) -> str:

@@ -38,4 +38,5 @@ def _for_powershell(word: str) -> str:
     # A comma makes a list, an @ splats.
     if re.fullmatch(_PLAIN, word) and not set(word) & set(",@%"):
         return word
-    return "'" + word.replace("'", "''") + "'"
+    # Typographic quotes end a string there as the plain one does.
+    return "'" + re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", word) + "'"

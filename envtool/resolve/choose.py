@@ -121,9 +121,9 @@ def _is_official(build: Build, facts: Facts) -> bool:
     certain, so they come after the official ones.
     """
     release = facts.releases.get(build.row.base_release)
-    if release is None or not release.variants or build.variant.cuda is None:
+    if release is None or not release.variants.strip() or build.variant.cuda is None:
         return True
-    return build.variant.name in release.variants
+    return f" {build.variant.name} " in release.variants
 
 
 def _numbers(variant: Variant) -> tuple[int, ...]:
@@ -153,6 +153,8 @@ def _unlike(best: Build, others: Iterable[Build]) -> Iterable[Build]:
 
 
 def _refuse_unknown_words(request: Request, facts: Facts) -> None:
+    if request.variant is None and not request.torch.exact:
+        return
     rows = facts.wheels("torch")
     if request.variant is not None:
         names = {row.local or row.folder for row in rows} - {"default", "root", "unknown"}

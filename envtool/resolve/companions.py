@@ -11,7 +11,7 @@ from envtool.model.wheel import WheelRow
 from envtool.resolve.fit import Bench
 from envtool.resolve.releases import admits
 
-# torchtext has no GPU code, torchaudio none before 0.10 (its release notes: "CUDA builds"): any
+# torchtext has no GPU code, torchaudio none before 0.10 (pytorch/audio, pull 1483): any
 # of their builds goes with any variant.
 _FIRST_AUDIO_WITH_GPU_CODE = (0, 10)
 

@@ -19,11 +19,12 @@ from tests.hosts import bundled
 
 BUNDLED = Path(bundled().folder)
 PACKAGES = ["torch", "torchvision", "torchaudio", "torchtext", "torch_cuda80"]
+PLATFORMS = ["linux_x86_64", "linux_aarch64", "win_amd64", "conda_linux_64"]
 READERS: dict[str, Callable[[Facts], object]] = {
     "drivers.csv": lambda facts: facts.floors,
     "branches.csv": lambda facts: facts.branches,
     "capabilities.csv": lambda facts: facts.capabilities,
-    "code.csv": lambda facts: facts.code,
+    "code.csv": lambda facts: [facts.code(platform) for platform in PLATFORMS],
     "runs_on.csv": lambda facts: facts.exceptions,
     "releases.csv": lambda facts: facts.releases,
     "companions.csv": lambda facts: facts.companions,
