@@ -1,4 +1,4 @@
 from __future__ import annotations
 
 # A machine with GPUs for any test, without one: see tests/nvml/standin.py.
-pytest_plugins = ["tests.nvml.standin", "tests.torch_env"]
+pytest_plugins = ["tests.nvml.standin", "tests.torch_env", "tests.loopback"]

@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 if TYPE_CHECKING:
     from envtool.cli.session import Session
@@ -29,6 +29,8 @@ COMMANDS = {
 class LazyGroup(TyperGroup):
     """A group whose commands are imported when they are asked for."""
 
+    is_overview = False
+
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ANN401, ARG002 - Typer's own context
         """Return the names of the commands, as they stand above."""
         return list(COMMANDS)
@@ -37,9 +39,16 @@ class LazyGroup(TyperGroup):
         """Return a command by name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
+        if self.is_overview:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name])
         command = typer.main.get_command(import_module(f"envtool.cli.{cmd_name}").app)
         command.name = cmd_name
         return command
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:  # noqa: ANN401 - as above
+        """Write the overview, for which a line of each command is enough."""
+        self.is_overview = True
+        super().format_help(ctx, formatter)
 
 
 def build_app() -> Callable[..., int | None]:

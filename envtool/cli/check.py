@@ -27,8 +27,8 @@ def check_command(
     env: Annotated[str, typer.Option(help="Environment; the active one, else .venv.")] = "",
     python: Annotated[str, typer.Option(help="Interpreter to prove instead.")] = "",
     timeout_s: Annotated[
-        float, typer.Option("--timeout", help="Seconds for the whole proof.")
-    ] = TIMEOUT_S,
+        int, typer.Option("--timeout", min=1, max=86_400, help="Seconds for the whole proof.")
+    ] = int(TIMEOUT_S),
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
     """Prove a torch: import, version, GPUs, a product with a checked result on each device."""

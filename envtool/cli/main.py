@@ -6,12 +6,14 @@ a command neither the other commands nor their libraries.
 
 from __future__ import annotations
 
+import errno
 import gc
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from envtool.version import __version__
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from envtool.errors import EnvtoolError
 
 INTERRUPTED = 130
+# Nobody took the answer: 1 would say no to them, and 0 that a policy is met.
+_NOT_TAKEN = 3
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 # Options that mean the same everywhere, and may therefore stand anywhere.
 _SWITCHES = frozenset({"--exit-zero"})
 _VALUED = frozenset({"--lang", "--color"})
@@ -30,6 +35,10 @@ def run() -> None:
     """Run envtool as a program."""
     # The process is short: collecting cycles while modules load only costs time.
     gc.disable()
+    for stream in (sys.stdout, sys.stderr):
+        # What a console cannot show is replaced: an answer is never lost to one character.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     sys.exit(main(sys.argv[1:]))
 
 
@@ -40,12 +49,23 @@ def main(argv: Sequence[str], edges: Edges | None = None) -> int:
         argv: The words after ``envtool``.
         edges: The doors to the machine; the real ones by default.
     """
-    if list(argv) in (["--version"], ["-V"]):
-        print(f"envtool {__version__}")  # noqa: T201
-        return 0
     environ = edges.environ if edges else os.environ
     words, common = hoist(argv)
+    if words in (["--version"], ["-V"]):
+        return _tell_version(environ)
     return _dispatch(words, common, environ, edges)
+
+
+def _tell_version(environ: Mapping[str, str]) -> int:
+    try:
+        print(f"envtool {__version__}", flush=True)  # noqa: T201
+    except BrokenPipeError:
+        return _not_taken()
+    except OSError as error:
+        from envtool.cli.session import Session  # noqa: PLC0415 - only where something went wrong
+
+        return _not_written(error, Session(environ))
+    return 0
 
 
 def hoist(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
@@ -92,6 +112,7 @@ def _dispatch(
     try:
         _check_common(common)
         status = build_app()(words, prog_name="envtool", standalone_mode=False, obj=session)
+        sys.stdout.flush()
         return _final(int(status or 0), session)
     except EnvtoolError as error:
         return _final(_tell(error, session, words), session)
@@ -101,20 +122,52 @@ def _dispatch(
         session.say(Text("interrupted", "已中断"))
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
+        return _not_taken()
+    except SystemExit as error:
+        # So Typer and Rich end where the reader has gone, and Typer's completion ends always.
+        return _not_taken() if error.code == 1 else int(error.code or 0)
     except typer.Exit as error:
         return error.exit_code
     except Exception as error:
-        # Typer's own usage errors know how to show themselves; anything else is a defect.
-        show = getattr(error, "show", None)
-        if show is not None:
-            show()
-            return int(getattr(error, "exit_code", 2))
+        if isinstance(error, OSError) and error.errno in _FULL:
+            return _not_written(error, session)
+        if hasattr(error, "format_message"):
+            session.is_json = session.is_json or "--json" in words
+            return _tell(_usage(error), session, words)
         if environ.get("ENVTOOL_DEBUG"):
             raise
         return _tell(_defect(error), session, words)
+
+
+def _not_taken() -> int:
+    """End where the reader of our output has gone: there is nobody left to tell."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return _NOT_TAKEN
+
+
+def _not_written(error: OSError, session: Session) -> int:
+    """Tell that the answer could not be written, on the stream that is left."""
+    from envtool.edge.files import disk_error  # noqa: PLC0415 - only where something went wrong
+
+    # What still waits to be written would fail once more when Python ends.
+    _not_taken()
+    session.is_json = False
+    return _tell(disk_error("stdout", error), session, ())
+
+
+def _usage(error: Any) -> EnvtoolError:  # noqa: ANN401 - Typer keeps its own errors private
+    """Return a usage error of Typer's as one of ours: the same form, both languages."""
+    from envtool.errors import UsageError  # noqa: PLC0415 - only where something went wrong
+    from envtool.words import Text  # noqa: PLC0415 - as above
+
+    message = str(error.format_message()).strip().rstrip(".")
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "envtool"
+    return UsageError(
+        "ET125",
+        Text(message, f"命令行有误：{message}"),
+        hint=Text(f"{command} --help shows what it takes", f"用法见 {command} --help"),
+    )
 
 
 def _end_politely() -> None:
@@ -170,5 +223,7 @@ def _final(status: int, session: Session) -> int:
 def _tell(error: EnvtoolError, session: Session, words: Sequence[str]) -> int:
     """Write an error in words, or as the document that was asked for."""
     from envtool.cli import errors  # noqa: PLC0415 - only where something went wrong
+    from envtool.cli.app import COMMANDS  # noqa: PLC0415 - as above
 
-    return errors.tell(error, session, command=words[0] if words else "")
+    name = next((word for word in words[:1] if word in COMMANDS), "error")
+    return errors.tell(error, session, command=name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout
 
 import typer
 
@@ -18,7 +19,9 @@ def start(ctx: typer.Context) -> int:
     """Show the machine and one next command; in a pipe or CI job the overview, and status 2."""
     session = session_of(ctx)
     if not sys.stdout.isatty() or session.environ.get("CI"):
-        sys.stderr.write(ctx.get_help() + "\n")
+        # Typer prints its help while it is asked for it.
+        with redirect_stdout(sys.stderr):
+            print(ctx.get_help())  # noqa: T201
         return _USAGE
     seen = examine(session.edges, session.facts)
     findings = list(seen.findings)

@@ -19,15 +19,18 @@ from envtool.model.variant import Variant
 from envtool.resolve.driver import branch_objection, support
 
 Code = Literal["native", "ptx", "none"]
+_Objections = tuple[Objection, ...]
 # cuDNN carries PTX since 9.0, in its builds for CUDA 12 and later ("Hardware Forward
 # Compatibility" in its documentation): in older builds the PTX is torch's own only.
 _FIRST_FORWARD_COMPATIBLE = CudaVersion(12, 0)
 
 
-class _Runs(NamedTuple):
-    """How GPUs run a code list: the worst of them, and who does not."""
+class _Started(NamedTuple):
+    """How driver and GPUs run builds of one variant and code list, and what they object."""
 
+    support: Literal["full", "minor", "none"]
     code: Code
+    archs: tuple[str, ...]
     objections: tuple[Objection, ...]
 
 
@@ -47,11 +50,9 @@ class Bench:
         self.branches = tuple(
             found for gpu in host.graphics.gpus if (found := branch_objection(gpu, host, facts))
         )
-        self._supports: dict[str, str | Objection] = {}
-        self._runs: dict[tuple[tuple[Arch, ...] | None, bool], _Runs] = {}
-        self._takes: dict[tuple[str, ...], tuple[Interpreter, str] | Objection] = {}
-        self._libcs: dict[tuple[int, int], tuple[Objection, ...]] = {}
-        self._names: dict[tuple[Arch, ...], tuple[str, ...]] = {}
+        self._starts: dict[tuple[str, int], _Started] = {}
+        self._takes: dict[tuple[str, ...], tuple[Interpreter | None, str, _Objections]] = {}
+        self._libcs: dict[tuple[int, int] | None, _Objections] = {None: ()}
 
     def build(self, listed: Listed) -> Build:
         """Return a row of the index as it stands to this host, with every objection to it."""
@@ -59,88 +60,63 @@ class Bench:
         if variant is None:
             unknown = Objection("exists", row.folder, "what it was built for is not known", "")
             return Build(row, Variant("unknown", "unknown"), objections=(unknown,))
-        objections = self.libc_objections(glibc)
-        takes = self._takes.get(row.tags) or self._take(row.tags)
-        if isinstance(takes, Objection):
-            python, tag = None, ""
-            objections += (takes,)
-        else:
-            python, tag = takes
+        python, tag, objections = self._takes.get(row.tags) or self._take(row.tags)
+        objections = self.libc_objections(glibc) + objections
         if row.folder == "unknown":
             objections += (Objection("exists", row.release, "in which folder is not known", ""),)
         if variant.cuda is None:
             return Build(row, variant, python, tag, objections=objections)
-        driver = self._supports.get(variant.name) or self._support(variant)
-        if isinstance(driver, Objection):
-            objections += (driver,)
-            level: Literal["full", "minor", "none"] = "none"
-        else:
-            level = "full" if driver == "full" else "minor" if driver == "minor" else "none"
-        can_compile = level != "minor" and variant.cuda >= _FIRST_FORWARD_COMPATIBLE
-        runs = self._runs.get((code, can_compile)) or self._run(code, can_compile)
-        return Build(
-            row,
-            variant,
-            python,
-            tag,
-            level,
-            runs.code,
-            self._arch_names(code),
-            objections + self.branches + runs.objections,
-        )
+        # The tables hand out one tuple for each code list and keep it, so its number is as
+        # good as its content, and a list of archs is not hashed hundreds of times.
+        started = self._starts.get((variant.name, id(code))) or self._start(variant, code)
+        support, native, archs, more = started
+        return Build(row, variant, python, tag, support, native, archs, objections + more)
 
-    def _support(self, variant: Variant) -> str | Objection:
+    def _start(self, variant: Variant, code: tuple[Arch, ...] | None) -> _Started:
+        """Hold a variant and its code against driver and GPUs."""
         assert variant.cuda is not None  # noqa: S101 - the caller asked
-        found = support(variant.cuda, self.host, self.facts)
-        self._supports[variant.name] = found
-        return found
-
-    def _take(self, tags: tuple[str, ...]) -> tuple[Interpreter, str] | Objection:
-        """Return the preferred Python that takes one of the files, and the file's tag."""
-        found: tuple[Interpreter, str] | Objection | None = None
-        for python, own in self.pythons:
-            match = next((tag for tag in own if tag in tags), None)
-            if match and python.implementation == "cpython":
-                found = (python, match)
-                break
-        if found is None:
-            have = ", ".join(dict.fromkeys(f"Python {p.version}" for p, _ in self.pythons))
-            found = Objection("python", "Python", have or "any Python", _span(tags))
-        self._takes[tags] = found
-        return found
-
-    def libc_objections(self, floor: tuple[int, int] | None) -> tuple[Objection, ...]:
-        """Return why the C library cannot run files that need at least a glibc."""
-        if floor is None:
-            return ()
-        found = self._libcs.get(floor)
-        if found is None:
-            found = self._libcs[floor] = _libc_objections(self.host.libc, floor)
-        return found
-
-    def _run(self, code: tuple[Arch, ...] | None, can_compile: bool) -> _Runs:  # noqa: FBT001
+        objections: dict[Objection, None] = {}
+        driver = support(variant.cuda, self.host, self.facts)
+        if isinstance(driver, Objection):
+            objections[driver] = None
+        level = "none" if isinstance(driver, Objection) else driver
+        can_compile = level != "minor" and variant.cuda >= _FIRST_FORWARD_COMPATIBLE
+        objections.update(dict.fromkeys(self.branches))
         worst: Code = "none"
-        objections: list[Objection] = []
         for gpu in self.host.graphics.gpus:
             if gpu.capability is None and gpu.trouble is not None:
                 # A dead GPU does not decide for the living; the plan says so.
                 continue
             found = runs(code, gpu, self.facts, can_compile=can_compile)
             if isinstance(found, Objection):
-                if found not in objections:
-                    objections.append(found)
+                objections[found] = None
             elif worst != "ptx":
                 worst = found
-        result = _Runs(worst, tuple(objections))
-        self._runs[code, can_compile] = result
-        return result
+        archs = tuple(str(arch) for arch in code or ())
+        started = _Started(level, worst, archs, tuple(objections))
+        self._starts[variant.name, id(code)] = started
+        return started
 
-    def _arch_names(self, code: tuple[Arch, ...] | None) -> tuple[str, ...]:
-        if code is None:
-            return ()
-        if code not in self._names:
-            self._names[code] = tuple(str(arch) for arch in code)
-        return self._names[code]
+    def _take(self, tags: tuple[str, ...]) -> tuple[Interpreter | None, str, _Objections]:
+        """Return the preferred Python that takes one of the files, and the file's tag."""
+        found: tuple[Interpreter | None, str, _Objections] | None = None
+        for python, own in self.pythons:
+            match = next((tag for tag in own if tag in tags), None)
+            if match and python.implementation == "cpython":
+                found = (python, match, ())
+                break
+        if found is None:
+            have = ", ".join(dict.fromkeys(f"Python {p.version}" for p, _ in self.pythons))
+            found = (None, "", (Objection("python", "Python", have or "any Python", _span(tags)),))
+        self._takes[tags] = found
+        return found
+
+    def libc_objections(self, floor: tuple[int, int] | None) -> _Objections:
+        """Return why the C library cannot run files that need at least a glibc."""
+        found = self._libcs.get(floor)
+        if found is None:
+            found = self._libcs[floor] = _libc_objections(self.host.libc, floor or (0, 0))
+        return found
 
 
 def objections(listed: Listed, host: Host, facts: Facts) -> tuple[Objection, ...]:

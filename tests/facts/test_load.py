@@ -20,6 +20,12 @@ from tests.hosts import bundled
 BUNDLED = Path(bundled().folder)
 PACKAGES = ["torch", "torchvision", "torchaudio", "torchtext", "torch_cuda80"]
 PLATFORMS = ["linux_x86_64", "linux_aarch64", "win_amd64", "conda_linux_64"]
+
+
+def wheels_of(name: str) -> Callable[[Facts], object]:
+    return lambda facts: facts.wheels(name)
+
+
 READERS: dict[str, Callable[[Facts], object]] = {
     "drivers.csv": lambda facts: facts.floors,
     "branches.csv": lambda facts: facts.branches,
@@ -30,7 +36,7 @@ READERS: dict[str, Callable[[Facts], object]] = {
     "companions.csv": lambda facts: facts.companions,
     "bounds.csv": lambda facts: facts.bounds,
     "gpus.csv": lambda facts: facts.gpus,
-    **{f"wheels/{name}.txt": lambda facts, name=name: facts.wheels(name) for name in PACKAGES},
+    **{f"wheels/{name}.txt": wheels_of(name) for name in PACKAGES},
 }
 
 

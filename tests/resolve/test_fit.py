@@ -23,7 +23,7 @@ def built(release: str, variant: str, machine: Host) -> list[Listed]:
 
 
 def best(release: str, variant: str, machine: Host) -> Build:
-    """Return a build as it stands to a machine; of several places, the one with least against it."""
+    """Return a build as it stands to a machine, from the place with the least against it."""
     bench = Bench(machine, bundled(), machine.pythons)
     builds = [bench.build(listed) for listed in built(release, variant, machine)]
     return min(builds, key=lambda build: len(build.objections))

@@ -1,0 +1,126 @@
+"""The plans that the project was asked for, word by word as a person types them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Tell
+
+LINUX = "os=linux,arch=x86_64,libc=glibc-2.31,python=3.11"
+
+
+def line(out: str, title: str) -> str:
+    """Return the one line of a plan that begins with a title."""
+    (found,) = [one for one in out.splitlines() if one.startswith(title)]
+    return found.removeprefix(title).strip()
+
+
+def document(tell: Tell, target: str) -> dict[str, Any]:
+    said = tell("plan", "torch", "--target", f"{LINUX},{target}", "--json")
+    parsed: dict[str, Any] = json.loads(said.out)
+    assert parsed["exit_code"] == said.status
+    return parsed
+
+
+def against(found: dict[str, Any], build: str) -> list[dict[str, Any]]:
+    """Return the objections to one build."""
+    (group,) = [group for group in found["data"]["rejected"] if build in group["builds"]]
+    objections: list[dict[str, Any]] = group["objections"]
+    return objections
+
+
+def test_a_volta_with_a_driver_for_cuda_13_gets_the_last_build_with_its_code(tell: Tell) -> None:
+    said = tell("plan", "torch", "--target", f"{LINUX},driver=580.65,gpu=sm_70")
+
+    assert said.status == 0
+    assert said.out.startswith("torch 2.14.1 · cu126  torch-2.14.1+cu126-cp311-cp311-")
+    assert "sm_70" in line(said.out, "why")
+    assert "2.15.0" in line(said.out, "note")
+    excluded = line(said.out, "excluded")
+    assert {"2.15.0+cu132", "2.14.1+cu130"} <= set(excluded.partition(":")[0].split(", "))
+    assert "sm_70: the build has code for sm_75" in excluded
+    assert line(said.out, "pip") == "python3.11 -m venv .venv"
+    for tool in ("uv pip install", "-m pip install"):
+        assert f"{tool}" in said.out
+    assert said.out.count("--index-url https://download.pytorch.org/whl/cu126") == 3
+
+
+@pytest.mark.parametrize("build", ["2.15.0+cu132", "2.14.1+cu130", "2.14.1+cu132"])
+def test_what_excludes_a_build_is_the_gpu_and_not_the_driver(tell: Tell, build: str) -> None:
+    found = document(tell, "driver=580.65,gpu=sm_70")
+
+    (objection,) = against(found, build)
+    assert (objection["kind"], objection["subject"]) == ("arch", "sm_70")
+    assert "sm_70" not in objection["needed"].split()
+
+
+def test_a_product_is_named_as_the_user_wrote_it(tell: Tell) -> None:
+    found = document(tell, "driver=580.65,gpu=V100")
+
+    (objection,) = against(found, "2.15.0+cu132")
+    assert "V100" in objection["subject"]
+
+
+def test_a_blackwell_gets_the_newest_build(tell: Tell) -> None:
+    found = document(tell, "driver=580.65,gpu=sm_120")
+
+    chosen = found["data"]["chosen"]
+    assert (chosen["torch"], chosen["variant"]) == ("2.15.0", "cu132")
+    assert "sm_120" in chosen["archs"]
+    assert chosen["gpu_code"] == "native"
+
+
+def test_a_pascal_beside_a_blackwell_has_no_build_for_both(tell: Tell) -> None:
+    said = tell("plan", "torch", "--target", f"{LINUX},driver=580.65,gpu=sm_61,gpu=sm_120")
+
+    assert said.status == 1
+    assert said.out == ""
+    first, *rest = said.err.splitlines()
+    assert first.startswith("error[ET207]: ")
+    for one, other in (("sm_61", "sm_120"), ("sm_120", "sm_61")):
+        (found,) = [text for text in rest if text.startswith(f"  {one} alone gets ")]
+        assert found.endswith(f"which excludes {other}")
+    assert "1 of 2 GPUs" in rest[-1]
+
+
+def test_kepler_gets_the_last_build_that_its_last_driver_runs(tell: Tell) -> None:
+    found = document(tell, "driver=470.256,gpu=sm_37")
+
+    chosen = found["data"]["chosen"]
+    assert (chosen["torch"], chosen["variant"]) == ("2.7.1", "cu118")
+    kinds = {objection["kind"] for objection in against(found, "2.14.1+cu126")}
+    assert kinds == {"driver", "arch"}
+
+
+@pytest.mark.parametrize(
+    ("why", "text"),
+    [
+        ("2.14.1+cu126", "2.14.1+cu126: chosen"),
+        ("2.14.0+cu126", "2.14.0+cu126: fits too, but ranks lower"),
+        ("2.15.0+cu132", "2.15.0+cu132:\n  sm_70: the build has code for"),
+        ("2.15.0", "2.15.0+cu132:\n  sm_70: the build has code for"),
+    ],
+)
+def test_one_build_can_be_asked_about(tell: Tell, why: str, text: str) -> None:
+    said = tell("plan", "--target", f"{LINUX},driver=580.65,gpu=sm_70", "--why", why)
+
+    assert said.status == 0
+    assert said.out.startswith(text)
+
+
+def test_a_plan_is_made_for_some_of_the_gpus(tell: Tell) -> None:
+    target = f"{LINUX},driver=580.65,gpu=sm_61,gpu=sm_120"
+    said = tell("plan", "--target", target, "--gpu", "1", "--json")
+
+    assert json.loads(said.out)["data"]["chosen"]["name"] == "2.15.0+cu132"
+
+
+def test_a_machine_that_was_saved_is_planned_for_like_the_machine_itself(tell: Tell) -> None:
+    assert tell("detect", "--save", "host.json").status == 0
+
+    there = json.loads(tell("plan", "torch==2.13.0", "--cpu", "--host", "host.json", "--json").out)
+    here = json.loads(tell("plan", "torch==2.13.0", "--cpu", "--json").out)
+    assert there["data"]["chosen"]["file"] == here["data"]["chosen"]["file"]
