@@ -175,9 +175,7 @@ def _digest(text: str) -> str:
 
 def listing(folder: Path) -> dict[str, tuple[object, ...]]:
     """Return everything in a folder: kind, mode, owner, time, and content or target."""
-    return {
-        str(path.relative_to(folder)): _entry(path) for path in (folder, *folder.rglob("*"))
-    }
+    return {str(path.relative_to(folder)): _entry(path) for path in (folder, *folder.rglob("*"))}
 
 
 def _entry(path: Path) -> tuple[object, ...]:

@@ -29,10 +29,12 @@ def fold_graphics(nvml: NvmlAnswer, traces: Traces, facts: Facts) -> Graphics:
     if any(gpu.trouble is None for gpu in gpus):
         return Graphics("usable", gpus, driver, cuda, others, evidence)
     if gpus:
+        is_silent = all(gpu.code == NO_ANSWER for gpu in nvml.gpus)
         first = gpus[0]
         said = first.trouble or Text.same("")
         named = Text(f"{first}: {said.en}", f"{first}：{said.zh}")
-        return Graphics("unusable", gpus, driver, cuda, others, evidence, named, first.remedy)
+        state: GpuState = "unknown" if is_silent else "unusable"
+        return Graphics(state, gpus, driver, cuda, others, evidence, named, first.remedy)
     state, trouble, remedy = _without_answer(nvml, traces)
     if state == "none":
         return Graphics("none", (), driver, cuda, others, evidence)

@@ -17,7 +17,7 @@ from envtool.words import Text
 
 # Runs on Python 2.6 to the newest, in isolation from what surrounds it.
 _QUESTION = """
-import json, os, platform, sys, sysconfig
+import json, os, platform, struct, sys, sysconfig
 stdlib = sysconfig.get_path("stdlib") or ""
 base = getattr(sys, "base_prefix", getattr(sys, "real_prefix", sys.prefix))
 print(json.dumps({
@@ -29,7 +29,7 @@ print(json.dumps({
     "virtual": base != sys.prefix,
     "conda": os.path.isdir(os.path.join(sys.prefix, "conda-meta")),
     "managed": os.path.isfile(os.path.join(stdlib, "EXTERNALLY-MANAGED")),
-    "machine": platform.machine().lower(),
+    "machine": platform.machine().lower() if struct.calcsize("P") == 8 else "x86",
     "site": sysconfig.get_path("purelib"),
 }))
 """

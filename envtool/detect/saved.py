@@ -109,10 +109,16 @@ def _gpu(data: Mapping[str, object]) -> Gpu:
         _text(data, "uuid", ""),
         _text(data, "pci_bus_id", ""),
         bool(data.get("is_mig")),
-        tuple(Mig(_text(m, "uuid", ""), _text(m, "name", "")) for m in _list(data, "migs")),
+        tuple(_mig(item) for item in _list(data, "migs")),
         _words(data.get("trouble")),
         _words(data.get("remedy")),
     )
+
+
+def _mig(data: Mapping[str, object]) -> Mig:
+    memory = data.get("memory_bytes")
+    memory_bytes = memory if isinstance(memory, int) else None
+    return Mig(_text(data, "uuid", ""), _text(data, "name", ""), memory_bytes)
 
 
 def _one_of(value: object, known: Sequence[T], key: str) -> T:

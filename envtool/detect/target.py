@@ -15,7 +15,7 @@ from envtool.model.python import EVERY_PYTHON, Interpreter, PythonVersion
 from envtool.words import Text
 
 _KEYS = ("os", "arch", "libc", "python", "driver", "gpu")
-_CAPABILITY = r"(sm_|compute_)?\d+(\.\d)?[af]?"
+_CAPABILITY = r"(sm_|compute_)?\d{1,2}\.?\d[af]?"
 _OS_NAMES: dict[str, Os] = {"win": "windows", "mac": "macos", "darwin": "macos", "osx": "macos"}
 
 
@@ -105,7 +105,7 @@ def _graphics(
     words: dict[str, list[str]], system: Os, facts: Facts
 ) -> tuple[Graphics, tuple[Text, ...]]:
     driver = str(DriverVersion.parse(words["driver"][0])) if "driver" in words else ""
-    names = words.get("gpu", [])
+    names = ["none" if name.lower() == "none" else name for name in words.get("gpu", [])]
     if "none" in names:
         if len(names) > 1:
             other = next(name for name in names if name != "none")
@@ -159,18 +159,30 @@ def _gpu(name: str, facts: Facts) -> Gpu:
 
 
 def _products(name: str, facts: Facts) -> list[tuple[str, ComputeCapability]]:
-    """Return the products that a name may mean: all its words stand in theirs."""
-    words = re.findall(r"[a-z]+|\d+", name.lower())
-    exact: list[tuple[str, ComputeCapability]] = []
-    loose: list[tuple[str, ComputeCapability]] = []
+    """Return the products that a name may mean: those of that name, else those that hold it."""
+    wanted = _tokens(name)
+    same: list[tuple[str, ComputeCapability]] = []
+    holding: list[tuple[str, ComputeCapability]] = []
     for gpu in facts.gpus:
         if gpu.capability is None:
             continue
-        if re.fullmatch(gpu.pattern, name, re.IGNORECASE):
-            exact.append((gpu.name, gpu.capability))
-        elif set(words) <= set(re.findall(r"[a-z]+|\d+", gpu.name.lower())):
-            loose.append((gpu.name, gpu.capability))
-    return exact or loose
+        product = _tokens(gpu.name)
+        if product == wanted or re.fullmatch(gpu.pattern, name, re.IGNORECASE):
+            same.append((gpu.name, gpu.capability))
+        elif wanted in product:
+            holding.append((gpu.name, gpu.capability))
+    return same or holding
+
+
+def _tokens(name: str) -> str:
+    """Return the words and numbers of a name, each between blanks, without maker and brand.
+
+    >>> _tokens("NVIDIA GeForce RTX4090")
+    ' rtx 4090 '
+    """
+    words = re.findall(r"[a-z]+|\d+", name.lower())
+    kept = (word for word in words if word not in {"nvidia", "geforce", "tesla"})
+    return f" {' '.join(kept)} "
 
 
 def _no_such(key: str, value: str, known: Sequence[str]) -> UsageError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 from envtool.errors import EnvtoolError, FactsError, UsageError
-from envtool.facts.wheels import bad_row, glibc_floor, read_rows
+from envtool.facts.wheels import bad_row, glibc_floor, macos_floor, read_rows
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import Arch, ComputeCapability
 from envtool.model.variant import Variant
@@ -127,13 +127,14 @@ class Listed(NamedTuple):
     Attributes:
         row: The row.
         variant: What its files were built for; None where nobody knows.
-        glibc: Lowest glibc of Linux files, which old tags do not tell; None elsewhere.
+        floor: Lowest glibc of Linux files, which old tags do not tell; lowest macOS of
+            files for it; None elsewhere.
         code: GPU code of a CUDA build; None where nobody knows, or there is none.
     """
 
     row: WheelRow
     variant: Variant | None
-    glibc: tuple[int, int] | None = None
+    floor: tuple[int, int] | None = None
     code: tuple[Arch, ...] | None = None
 
 
@@ -258,6 +259,8 @@ class Facts:
         platform = f"{system}_{arch}" if system == "linux" else "win_amd64"
         codes = self.code(platform) if variant.cuda else {}
         code = codes.get((row.base_release, variant.name))
+        if system == "macos":
+            return Listed(row, variant, macos_floor(row.platform))
         if system != "linux" or row.platform == "any":
             return Listed(row, variant, None, code)
         floor = glibc_floor(row.platform)

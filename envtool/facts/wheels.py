@@ -30,6 +30,13 @@ def glibc_floor(platform_tag: str) -> tuple[int, int]:
     return _LEGACY.get(platform_tag.split("_", maxsplit=1)[0], (2, 5))
 
 
+@cache
+def macos_floor(platform_tag: str) -> tuple[int, int] | None:
+    """Return the lowest macOS that a tag promises (PEP 425); None if it is none of macOS."""
+    match = re.match(r"macosx_(\d+)_(\d+)_", platform_tag)
+    return (int(match[1]), int(match[2])) if match else None
+
+
 def bad_row(file: str, line: int, reason: str) -> FactsError:
     """Return the error for a row that cannot be placed."""
     return FactsError(

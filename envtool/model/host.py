@@ -119,6 +119,12 @@ class Host(NamedTuple):
         return f"linux_{self.arch}"
 
     @property
+    def macos(self) -> tuple[int, int] | None:
+        """The version of macOS; None elsewhere, and where nobody said it."""
+        match = re.match(r"macOS (\d+)(?:\.(\d+))?", self.os_release)
+        return (int(match[1]), int(match[2] or 0)) if match else None
+
+    @property
     def has_windows_driver(self) -> bool:
         """Driver versions are those of Windows."""
         return self.os == "windows" or self.is_wsl

@@ -56,8 +56,13 @@ def uv_commands(
 
 
 def conda_commands(plan: Plan, name: str) -> tuple[Command, ...]:
-    """Return the commands that create a conda environment and install the wheel into it."""
+    """Return the commands that create a conda environment and install the wheel into it.
+
+    None for a free-threaded Python, which conda spells otherwise in every channel.
+    """
     python = plan.chosen.python
+    if python is not None and python.version.is_free_threaded:
+        return ()
     version = str(python.version) if python else ""
     create = Command(
         ("conda", "create", "--yes", "--name", name, f"python={version}", "pip"), _CREATE

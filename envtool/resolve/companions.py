@@ -60,7 +60,7 @@ def _goes(listed: Listed, build: Build, bench: Bench) -> bool:
     row = listed.row
     if not set(_tags(build)) & set(row.tags):
         return False
-    if bench.libc_objections(listed.glibc):
+    if bench.floor_objections(listed.floor):
         return False
     if row.platform == "any" or not _has_gpu_code(row):
         return True

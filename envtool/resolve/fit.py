@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 from envtool.facts.load import Facts, Listed
 from envtool.model.cuda import CudaVersion
 from envtool.model.gpu import Arch, Gpu
-from envtool.model.host import Host, Libc
+from envtool.model.host import ARCHES, Host
 from envtool.model.plan import Build, Objection
 from envtool.model.python import Interpreter
 from envtool.model.variant import Variant
@@ -46,22 +46,27 @@ class Bench:
     def __init__(self, host: Host, facts: Facts, pythons: Sequence[Interpreter]) -> None:
         self.host = host
         self.facts = facts
-        self.pythons = tuple((python, python.version.tags) for python in pythons)
+        # A Python of another processor, under emulation, takes other files.
+        self.pythons = tuple(
+            (python, python.version.tags)
+            for python in pythons
+            if ARCHES.get(python.machine, host.arch) == host.arch
+        )
         self.branches = tuple(
             found for gpu in host.graphics.gpus if (found := branch_objection(gpu, host, facts))
         )
         self._starts: dict[tuple[str, int], _Started] = {}
         self._takes: dict[tuple[str, ...], tuple[Interpreter | None, str, _Objections]] = {}
-        self._libcs: dict[tuple[int, int] | None, _Objections] = {None: ()}
+        self._floors: dict[tuple[int, int] | None, _Objections] = {None: ()}
 
     def build(self, listed: Listed) -> Build:
         """Return a row of the index as it stands to this host, with every objection to it."""
-        row, variant, glibc, code = listed
+        row, variant, floor, code = listed
         if variant is None:
             unknown = Objection("exists", row.folder, "what it was built for is not known", "")
             return Build(row, Variant("unknown", "unknown"), objections=(unknown,))
         python, tag, objections = self._takes.get(row.tags) or self._take(row.tags)
-        objections = self.libc_objections(glibc) + objections
+        objections = self.floor_objections(floor) + objections
         if row.folder == "unknown":
             objections += (Objection("exists", row.release, "in which folder is not known", ""),)
         if variant.cuda is None:
@@ -111,11 +116,11 @@ class Bench:
         self._takes[tags] = found
         return found
 
-    def libc_objections(self, floor: tuple[int, int] | None) -> _Objections:
-        """Return why the C library cannot run files that need at least a glibc."""
-        found = self._libcs.get(floor)
+    def floor_objections(self, floor: tuple[int, int] | None) -> _Objections:
+        """Return why the system is too old for files that need at least a glibc or macOS."""
+        found = self._floors.get(floor)
         if found is None:
-            found = self._libcs[floor] = _libc_objections(self.host.libc, floor or (0, 0))
+            found = self._floors[floor] = _floor_objections(self.host, floor or (0, 0))
         return found
 
 
@@ -124,10 +129,17 @@ def objections(listed: Listed, host: Host, facts: Facts) -> tuple[Objection, ...
     return Bench(host, facts, host.pythons).build(listed).objections
 
 
-def _libc_objections(libc: Libc | None, floor: tuple[int, int]) -> tuple[Objection, ...]:
+def _floor_objections(host: Host, floor: tuple[int, int]) -> _Objections:
+    needed = f"{floor[0]}.{floor[1]} or newer"
+    if host.os == "macos":
+        if host.macos is None or host.macos >= floor:
+            return ()
+        have = f"macOS {host.macos[0]}.{host.macos[1]}"
+        return (Objection("platform", "the system", have, f"macOS {needed}"),)
+    libc = host.libc
     if libc is None or (libc.name == "glibc" and libc.version >= floor):
         return ()
-    needed = f"glibc {floor[0]}.{floor[1]} or newer" if libc.name == "glibc" else "glibc"
+    needed = f"glibc {needed}" if libc.name == "glibc" else "glibc"
     return (Objection("platform", "the C library", str(libc), needed),)
 
 

@@ -7,15 +7,20 @@ from collections.abc import Sequence
 from envtool.facts.load import Facts
 from envtool.model.host import Host
 from envtool.model.plan import Build
+from envtool.resolve.releases import within
 from envtool.words import Text
 
 
 def constraints(build: Build, host: Host, facts: Facts) -> tuple[str, ...]:
-    """Return the bounds on other packages that a build needs, such as ``numpy<2``."""
-    release = facts.releases.get(build.row.base_release)
-    bound = release.numpy if release else ""
-    system, _, limit = bound.rpartition(":")
-    return (f"numpy{limit}",) if limit and system in {"", host.os} else ()
+    """Return the bounds on other packages that a wheel needs, such as ``numpy<2``."""
+    release = build.row.base_release
+    return tuple(
+        bound.requirement
+        for bound in facts.bounds
+        if bound.installer in {"any", "pip"}
+        and bound.platform in {"any", host.os}
+        and within(bound.releases, release)
+    )
 
 
 def notes(build: Build, judged: Sequence[Build], host: Host, facts: Facts) -> tuple[Text, ...]:

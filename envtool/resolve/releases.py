@@ -14,6 +14,22 @@ def admits(requirement: Requirement, release: str) -> bool:
     return not requirement.specifier or _contains(requirement.specifier, release)
 
 
+def within(specifier: str, release: str) -> bool:
+    """Say whether a range of the tables holds a release.
+
+    Releases behind its upper end are sorted out by numbers alone: most plans are for
+    new ones, and need no parser of ranges.
+    """
+    upper = specifier.rpartition("<")[2]
+    if upper[:1].isdigit() and _numbers(release) >= _numbers(upper):
+        return False
+    return _contains(specifier, release)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split(".") if part.isdigit())
+
+
 def _padded(release: str) -> str:
     """Return a release without the zeros at its end, which mean nothing."""
     while release.endswith(".0"):

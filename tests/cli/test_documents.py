@@ -37,7 +37,7 @@ def parsed(said: Said) -> dict[str, Any]:
     [
         ("plan --target gpu=sm_90,driver=580", "plan", 0, {"chosen", "pins", "commands"}),
         ("plan --target gpu=sm_61,gpu=sm_120,driver=580", "plan", 1, {"chosen", "reasons"}),
-        ("plan --target driver=580", "plan", 3, {"chosen", "reasons"}),
+        ("plan --target driver=580", "plan", 3, {"chosen", "reasons", "nearest"}),
         ("doctor", "doctor", 0, {"host", "environment", "cuda", "findings", "summary", "plan"}),
         ("doctor gpu python", "doctor", 0, {"findings"}),
         ("doctor --list", "checks", 0, {"gpu", "unfinished"}),
@@ -60,7 +60,8 @@ def test_a_document_is_the_whole_answer(
     found = parsed(said)
     assert (said.status, found["schema"]) == (status, f"envtool.{schema}/1")
     assert keys <= set(found["data"] or ())
-    assert bool(found["errors"]) == (status != 0 and not keys) or "chosen" in keys
+    assert (found["data"] is None) is (not keys)
+    assert bool(found["errors"]) is (found["data"] is None or "reasons" in keys)
 
 
 def test_a_refused_plan_holds_its_reasons_and_its_error(tell: Tell) -> None:

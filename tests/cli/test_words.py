@@ -117,7 +117,11 @@ class TestAWordThatIsNone:
         (["--lang", "zh", "plan"], ["plan"], {"--lang": "zh"}),
         (["plan", "--lang=zh", "torch"], ["plan", "torch"], {"--lang": "zh"}),
         (["plan", "--exit-zero", "--json"], ["plan", "--json"], {"--exit-zero": "yes"}),
-        (["--color", "never", "plan", "--lang", "en"], ["plan"], {"--color": "never", "--lang": "en"}),
+        (
+            ["--color", "never", "plan", "--lang", "en"],
+            ["plan"],
+            {"--color": "never", "--lang": "en"},
+        ),
         (["plan", "--lang"], ["plan"], {"--lang": ""}),
         (["plan", "--", "--lang", "zh"], ["plan", "--", "--lang", "zh"], {}),
         (["plan", "--exit-zero=no"], ["plan", "--exit-zero=no"], {}),

@@ -27,6 +27,8 @@ def argvs(commands: tuple[Command, ...]) -> list[str]:
 
 
 PIP = "env/bin/python -m pip install"
+BOUNDS = "numpy<2 setuptools<59.6"
+OLD_PAGE = f"{WHEEL_HOST}/torch_stable.html"
 A100 = host("8.0", driver="550.54.14", python="3.11")
 
 
@@ -58,7 +60,9 @@ A100 = host("8.0", driver="550.54.14", python="3.11")
             host("8.0", driver="470.57.02", python="3.8"),
             ("torch==1.9.1",),
             "cu111",
-            [f"{PIP} torch==1.9.1+cu111 numpy<2 --find-links {WHEEL_HOST}/torch_stable.html"],
+            [
+                f"{PIP} torch==1.9.1+cu111 {BOUNDS} --find-links {OLD_PAGE}",
+            ],
         ),
         # A name that does not tell its variant: the file itself.
         (
@@ -73,7 +77,7 @@ A100 = host("8.0", driver="550.54.14", python="3.11")
             ("torch==1.9.1", "torchaudio"),
             "cu111",
             [
-                f"{PIP} torch==1.9.1+cu111 numpy<2 --find-links {WHEEL_HOST}/torch_stable.html",
+                f"{PIP} torch==1.9.1+cu111 {BOUNDS} --find-links {OLD_PAGE}",
                 f"{PIP} torchaudio==0.9.1",
             ],
         ),

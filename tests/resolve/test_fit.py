@@ -499,3 +499,33 @@ def test_the_newest_code_of_a_capability_is_a_capability() -> None:
     archs = best("2.6.0", "cu124", host("8.0", driver="550.54.14")).archs
     assert archs == ("sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90")
     assert all(ComputeCapability.parse(arch) in bundled().capabilities for arch in archs)
+
+
+@pytest.mark.parametrize(
+    ("release", "fits"), [("macOS 13.6", False), ("macOS 14.0", True), ("macOS 15.1", True)]
+)
+def test_a_mac_needs_the_system_that_the_tag_names(release: str, fits: bool) -> None:
+    machine = host(os="macos", arch="aarch64", libc="", python="3.12")
+    machine = machine._replace(os_release=release)
+    named = [
+        listed
+        for listed in bundled().listed("torch", "macos", "aarch64")
+        if listed.row.platform == "macosx_14_0_arm64"
+    ]
+    assert named
+    assert {
+        not objections(listed, machine, bundled())
+        for listed in named
+        if "cp312-cp312" in listed.row.tags
+    } == {fits}
+
+
+def test_a_python_of_another_processor_takes_no_file() -> None:
+    machine = host(python="3.12")
+    emulated = tuple(python._replace(machine="x86") for python in machine.pythons)
+    machine = machine._replace(pythons=emulated)
+    assert all(
+        "python" in {objection.kind for objection in objections(listed, machine, bundled())}
+        for listed in bundled().listed("torch", "linux", "x86_64")
+        if listed.variant is not None
+    )
