@@ -1,7 +1,7 @@
 """envtool install against the installer's own commands and the check alone.
 
-Needs a torch that pip can get without the network, such as a CPU wheel in its find-links.
-Each round makes an environment by hand and one by envtool, in turn, with warm caches.
+``python benchmarks/install.py [pip] [uv]``. Needs a torch that pip can get without the network, such as a CPU wheel in its find-links.
+Each round (the first is not counted) makes an environment by hand and one by envtool, in turn, with warm caches.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     print("| installer | by hand s | envtool s | ratio | budget | |\n|---|---|---|---|---|---|")
     try:
-        for tool in ("pip", "uv"):
+        for tool in sys.argv[1:] or ("pip", "uv"):
             _compare(tool, folder)
     finally:
         shutil.rmtree(folder)
@@ -36,9 +36,7 @@ def _compare(tool: str, folder: Path) -> None:
     said = json.loads(subprocess.run(dry, capture_output=True, text=True, check=True).stdout)
     by_hand = [*said["data"]["steps"], _envtool("check", "--env", env)]
     whole = [_envtool("install", *WANTED, "--env", env, "--with", tool, "--yes")]
-    rounds: list[tuple[float, float]] = []
-    for _ in range(ROUNDS + 1):
-        rounds.append((_wall_s(by_hand, env), _wall_s(whole, env)))
+    rounds = [(_wall_s(by_hand, env), _wall_s(whole, env)) for _ in range(ROUNDS + 1)]
     counted = rounds[1:]
     ratio = statistics.median(b / a for a, b in counted)
     hand, own = (statistics.median(column) for column in zip(*counted, strict=True))
@@ -54,7 +52,9 @@ def _wall_s(commands: list[list[str]], env: str) -> float:
     shutil.rmtree(env, ignore_errors=True)
     start = time.perf_counter()
     for command in commands:
-        subprocess.run(command, capture_output=True, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"{command}: {done.returncode}\n{done.stdout}{done.stderr}")
     return time.perf_counter() - start
 
 

@@ -174,8 +174,12 @@ def _digest(text: str) -> str:
 
 
 def listing(folder: Path) -> dict[str, tuple[object, ...]]:
-    """Return everything in a folder: kind, mode, owner, time, and content or target."""
-    return {str(path.relative_to(folder)): _entry(path) for path in (folder, *folder.rglob("*"))}
+    """Return everything in a folder: kind, mode, owner, time, and content or target.
+
+    The time of the folder itself is left out: it tells what came and went in it.
+    """
+    found = {str(path.relative_to(folder)): _entry(path) for path in folder.rglob("*")}
+    return {".": _entry(folder)[:3], **found}
 
 
 def _entry(path: Path) -> tuple[object, ...]:

@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +24,8 @@ from envtool.words import Text
 
 _STATE = "state.json"
 _SNAPSHOT = "snapshot"
+# A snapshot that is still being made has another name: half of one must never come back.
+_UNFINISHED = "snapshot.unfinished"
 _BROKEN = "broken"
 # Scripts are rewritten in place by installers, so that a link would change with them.
 _COPIED = frozenset({"bin", "Scripts"})
@@ -38,6 +42,7 @@ class Journal(NamedTuple):
         build: What was to be installed.
         child: The installer that is at work; 0 for none.
         child_started: When it began.
+        made: The highest folder above the environment that was made for it; empty for none.
     """
 
     env: str
@@ -47,18 +52,24 @@ class Journal(NamedTuple):
     build: str
     child: int = 0
     child_started: str = ""
+    made: str = ""
 
 
 def folder_of(env: str) -> Path:
-    """Return the journal's folder of an environment."""
-    path = Path(env).absolute()
+    """Return the journal's folder of an environment: beside it, however it was named."""
+    path = _place(env)
     return path.parent / f".{path.name}.envtool"
+
+
+def _place(env: str) -> Path:
+    """Return the folder itself: a link to it must stay a link."""
+    return Path(os.path.realpath(env))
 
 
 def read_journal(env: str) -> Journal | None:
     """Return the journal of an installation that did not end; None if there is none."""
     folder = folder_of(env)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - also where no disk takes such a name
         return None
     try:
         said = json.loads((folder / _STATE).read_text("utf-8"))
@@ -70,6 +81,7 @@ def read_journal(env: str) -> Journal | None:
             str(said["build"]),
             int(said["child"]),
             str(said["child_started"]),
+            str(said["made"]),
         )
     except (OSError, ValueError, KeyError, TypeError):
         # Killed before the first change: nothing has happened yet.
@@ -81,21 +93,43 @@ def begin(env: str, build: str, *, is_created: bool) -> Journal:
 
     The snapshot is made of links where the disk has them: it takes a second and no space.
 
+    Args:
+        env: Folder of the environment.
+        build: What will be installed.
+        is_created: It is to be created. If somebody made it meanwhile, it is only used.
+
     Raises:
-        RefusedError: ET501, the disk refuses; nothing has been changed.
+        RefusedError: ET501, the disk refuses; ET504, another one has just begun. Nothing has
+            been changed.
     """
-    pid = os.getpid()
-    journal = Journal(env, is_created, pid, start_of(pid), build)
-    folder = folder_of(env)
+    pid, place, folder = os.getpid(), _place(env), folder_of(env)
+    is_created = is_created and not os.path.lexists(place)
+    made = next((str(p) for p in reversed(folder.parents) if not os.path.lexists(p)), "")
+    journal = Journal(env, is_created, pid, start_of(pid), build, made=made)
     try:
-        folder.mkdir(parents=True)
-        if not is_created:
-            copy_function = _copier(Path(env))
-            shutil.copytree(env, folder / _SNAPSHOT, symlinks=True, copy_function=copy_function)
-        _write(journal)
-    except (OSError, shutil.Error) as error:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        _remove_made(journal)
         raise disk_error(env, error) from error
+    try:
+        folder.mkdir()
+    except FileExistsError as error:
+        # Not ours: whoever began needs it to get back.
+        raise _busy(env, read_journal(env)) from error
+    except OSError as error:
+        _remove_made(journal)
+        raise disk_error(env, error) from error
+    try:
+        _write(journal)
+        if not is_created:
+            _take(place, folder / _UNFINISHED)
+            (folder / _UNFINISHED).rename(folder / _SNAPSHOT)
+    except BaseException as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        _remove_made(journal)
+        if isinstance(error, OSError):
+            raise disk_error(env, error) from error
+        raise
     return journal
 
 
@@ -121,12 +155,13 @@ def undo(journal: Journal) -> Text:
     Raises:
         RefusedError: ET501, the disk refuses.
     """
-    folder, env = folder_of(journal.env), Path(journal.env)
+    folder, env = folder_of(journal.env), _place(journal.env)
     try:
         if journal.is_created:
             _remove(env)
             _remove(folder)
-            return Text(f"removed the unfinished {env}", f"已删除未完成的 {env}")
+            _remove_made(journal)
+            return Text(f"removed the unfinished {journal.env}", f"已删除未完成的 {journal.env}")
         snapshot = folder / _SNAPSHOT
         if (folder / _STATE).exists() and snapshot.exists():
             if env.exists():
@@ -135,13 +170,17 @@ def undo(journal: Journal) -> Text:
             snapshot.rename(env)
         _remove(folder)
     except OSError as error:
-        raise disk_error(str(env), error) from error
-    return Text(f"{env} is as it was", f"{env} 已恢复原状")
+        raise disk_error(journal.env, error) from error
+    return Text(f"{journal.env} is as it was", f"{journal.env} 已恢复原状")
 
 
 def finish(journal: Journal) -> None:
     """Forget the journal: what it guarded has come to its end."""
-    shutil.rmtree(folder_of(journal.env), ignore_errors=True)
+    folder = folder_of(journal.env)
+    # In one step: from here on there is nothing to undo, even if the rest is never removed.
+    with suppress(OSError):
+        (folder / _STATE).unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def recover(env: str) -> Text | None:
@@ -154,18 +193,24 @@ def recover(env: str) -> Text | None:
     if journal is None:
         return None
     if _is_at_work(journal):
-        raise RefusedError(
-            "ET504",
-            Text(
-                f"another envtool (process {journal.pid}) is installing into {env}",
-                f"另一个 envtool（进程 {journal.pid}）正在向 {env} 安装",
-            ),
-            hint=Text("wait for it, or end it", "请等待其完成，或将其结束"),
-        )
+        raise _busy(env, journal)
     if journal.child and is_alive(journal.child) and _began(journal.child, journal.child_started):
         # It would go on writing into what is about to be removed.
         stop_orphan(journal.child)
     return undo(journal)
+
+
+def _busy(env: str, journal: Journal | None) -> RefusedError:
+    number = journal.pid if journal else 0
+    process, process_zh = (f" (process {number})", f"（进程 {number}）") if number else ("", "")
+    return RefusedError(
+        "ET504",
+        Text(
+            f"another envtool{process} is installing into {env}",
+            f"另一个 envtool{process_zh}正在向 {env} 安装",
+        ),
+        hint=Text("wait for it, or end it", "请等待其完成，或将其结束"),
+    )
 
 
 def _is_at_work(journal: Journal) -> bool:
@@ -178,6 +223,20 @@ def _is_at_work(journal: Journal) -> bool:
 def _began(pid: int, started: str) -> bool:
     """Say whether a running process is the one that began then, and not a later one."""
     return start_of(pid) == started
+
+
+def _take(env: Path, target: Path) -> None:
+    """Make the snapshot of an environment."""
+    shutil.copytree(env, target, symlinks=True, copy_function=_copier(env))
+    if sys.platform == "win32" or os.geteuid() != 0:
+        return
+    # What root copies is root's, and the owner could not change it any more.
+    for folder, folders, names in os.walk(target):
+        own = Path(folder)
+        for path in (own, *(own / name for name in (*folders, *names))):
+            was, now = (env / path.relative_to(target)).lstat(), path.lstat()
+            if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
+                os.lchown(path, was.st_uid, was.st_gid)
 
 
 def _copier(env: Path) -> Callable[[str, str], str]:
@@ -199,3 +258,12 @@ def _remove(path: Path) -> None:
     """Remove a folder, also one that was removed in part before."""
     if path.exists():
         shutil.rmtree(path)
+
+
+def _remove_made(journal: Journal) -> None:
+    """Remove the folders above the environment that were made for it, and that are empty."""
+    path = folder_of(journal.env).parent
+    with suppress(OSError):
+        while journal.made and path.is_relative_to(journal.made):
+            path.rmdir()
+            path = path.parent

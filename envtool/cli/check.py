@@ -9,10 +9,11 @@ import typer
 from envtool.cli.app import new_app, session_of
 from envtool.cli.session import Session
 from envtool.cli.show_findings import show_findings
-from envtool.detect.environment import active_path, environment_of, look_at
+from envtool.detect.environment import active_path, environment_of, read_environment
 from envtool.detect.host import read_graphics
 from envtool.detect.interpreter import read_interpreter
 from envtool.flow.check import TIMEOUT_S, Checked, check
+from envtool.model.environment import Environment
 from envtool.render.findings import exit_status, finding_data, summary
 from envtool.render.report import plain
 from envtool.words import Text
@@ -33,18 +34,20 @@ def check_command(
 ) -> int:
     """Prove a torch: import, version, GPUs, a product with a checked result on each device."""
     session = session_of(ctx, as_json=as_json)
-    program = python or _program(session, env)
-    found = environment_of(read_interpreter(program, session.edges))
+    found = _environment(session, env, python)
     graphics = read_graphics(session.edges, session.facts)
     names = tuple(name for name, _ in found.installed)
+    program = found.python.path
     checked = check(program, graphics, found.record, companions=names, timeout_s=timeout_s)
     return _show(checked, session)
 
 
-def _program(session: Session, env: str) -> str:
-    """Return the interpreter of the environment; without one, what ``python3`` means."""
-    place = env or active_path(session.environ)
-    return look_at(place, is_read=True).python if place else "python3"
+def _environment(session: Session, env: str, python: str) -> Environment:
+    """Return what to prove: a Python, an environment; without either, what ``python3`` means."""
+    place = "" if python else env or active_path(session.environ)
+    if place:
+        return read_environment(place, session.edges)
+    return environment_of(read_interpreter(python or "python3", session.edges))
 
 
 def _show(checked: Checked, session: Session) -> int:

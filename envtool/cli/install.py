@@ -51,7 +51,7 @@ def install(  # noqa: PLR0913 - its options
     request = Request.parse(tuple(wanted or ("torch",)), variant=variant, python=python, cpu=cpu)
     place = env or active_path(session.environ) or ".venv"
     _recover(session, place, is_dry=dry_run)
-    host = read_host(session.edges, session.facts)
+    host = read_host(session.edges, session.facts, is_quick=True)
     prepared = flow.prepare(
         request, host, session.facts, session.edges, env=place, installer=installer
     )

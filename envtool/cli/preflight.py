@@ -12,7 +12,7 @@ from envtool.detect.host import read_host
 from envtool.diagnose.preflight import Policy, check_policy
 from envtool.errors import UsageError
 from envtool.model.cuda import DriverVersion
-from envtool.model.gpu import ComputeCapability
+from envtool.model.gpu import ComputeCapability, Graphics
 from envtool.render.findings import exit_status, finding_data, summary
 from envtool.words import Text
 
@@ -49,7 +49,7 @@ def preflight(
     host = read_host(session.edges, session.facts)
     findings = tuple(check_policy(policy, host))
     status = exit_status(findings)
-    if status and tempfail and host.graphics.state in {"unusable", "unknown"}:
+    if status and tempfail and _needs_attention(host.graphics):
         status = _TEMPORARY
     if as_json:
         data = {
@@ -61,3 +61,9 @@ def preflight(
     met = Text("the policy is met", "满足策略") if not status else _NOT_MET
     session.out.print(f"[bold]{met.to(session.language)}[/]")
     return status
+
+
+def _needs_attention(graphics: Graphics) -> bool:
+    """Say whether GPUs of this host may work again, which others of its kind do now."""
+    is_lost = any(gpu.trouble is not None for gpu in graphics.gpus)
+    return is_lost or graphics.state in {"unusable", "unknown"}

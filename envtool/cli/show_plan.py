@@ -77,7 +77,7 @@ def _why(build: Build, host: Host) -> Text:
             f"the newest release that fits {host.platform} and {python}",
             f"适合 {host.platform} 和 {python} 的最新版本",
         )
-    archs = " ".join(build.archs)
+    archs = " ".join(map(str, build.archs))
     return Text(
         f"the newest release that driver {host.graphics.driver} runs, with code for {gpus}, for "
         f"{python}; it carries {archs}",

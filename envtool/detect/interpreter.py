@@ -70,13 +70,17 @@ def read_interpreter(path: str, edges: Edges) -> Interpreter:
         ) from error
 
 
-def read_pythons(edges: Edges) -> tuple[Interpreter, ...]:
+def read_pythons(edges: Edges, *, is_quick: bool = False) -> tuple[Interpreter, ...]:
     """Return every Python that can be found and starts, preferred first.
 
     The active environment comes first, then what ``python3`` and ``python`` mean, then
-    the others, newest first, and our own last: it may be a tool's private one.
+    the others, newest first.
+
+    Args:
+        edges: The doors to the machine.
+        is_quick: Only those that come first.
     """
-    paths = list(dict.fromkeys(_candidates(edges)))
+    paths = list(dict.fromkeys(_preferred(edges) if is_quick else _candidates(edges)))
     real: dict[str, str] = {}
     for path in paths:
         # One program under many names is asked once; a virtual environment's is a

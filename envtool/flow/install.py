@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from envtool.apply import journal
 from envtool.apply.install import now, run_commands, write_record
 from envtool.detect.environment import environment_of, look_at, missing
+from envtool.detect.host import read_more_pythons
 from envtool.detect.interpreter import read_interpreter
 from envtool.edge.http import fetch
 from envtool.edge.wiring import Edges
@@ -21,7 +24,7 @@ from envtool.index.own import read_own
 from envtool.model.environment import Environment, Place, Record
 from envtool.model.host import Host
 from envtool.model.plan import Command, Plan, Refusal
-from envtool.model.python import Interpreter
+from envtool.model.python import EVERY_PYTHON, Interpreter
 from envtool.model.request import Request, Requirement
 from envtool.render.commands import pip_commands, uv_commands
 from envtool.resolve.choose import choose
@@ -80,12 +83,15 @@ def prepare(
         existing = environment_of(read_interpreter(place.python, edges), env)
         _refuse_other_python(request, existing.python)
         host = host._replace(pythons=(existing.python,))
+    elif not _has_enough_pythons(request, host, facts):
+        host = read_more_pythons(host, edges)
     plan = choose(request, host, facts)
     if isinstance(plan, Refusal):
         return plan
     if existing is not None and not missing(plan, existing):
         return Prepared(place, plan, (), plan.notes, is_created=False)
     tool = _installer(installer, host)
+    program = _program(tool, host, edges)
     starter = existing.python.path if existing else _starter(plan, host)
     located = locate(
         _ranked(plan, request, host, facts),
@@ -94,7 +100,7 @@ def prepare(
     )
     if existing is not None and not missing(located.plan, existing):
         return Prepared(place, located.plan, (), located.notes, is_created=False)
-    commands = _commands(located, place, host, tool)
+    commands = _commands(located, place, host, tool, program)
     if existing is not None:
         commands = commands[1:]
     notes = (*located.plan.notes, *located.notes)
@@ -208,8 +214,37 @@ def _installer(wanted: str, host: Host) -> Installer:
     return "pip" if wanted == "pip" or not has_uv else "uv"
 
 
-def _commands(located: Located, place: Place, host: Host, tool: Installer) -> tuple[Command, ...]:
+def _has_enough_pythons(request: Request, host: Host, facts: Facts) -> bool:
+    """Say whether no other Python could get a newer release than those that were asked."""
+    if request.python is not None and all(p.version != request.python for p in host.pythons):
+        return False
+    here = choose(request, host, facts)
+    ideal = choose(request, host._replace(pythons=EVERY_PYTHON), facts)
+    if isinstance(here, Refusal) or isinstance(ideal, Refusal):
+        return isinstance(ideal, Refusal)
+    return here.chosen.row.release == ideal.chosen.row.release
+
+
+def _program(tool: Installer, host: Host, edges: Edges) -> str:
+    """Return how the installer is called: by its name where the shell finds it."""
+    found = host.tool(tool)
+    if found is None:
+        return tool
+    folders = edges.environ.get("PATH", "").split(os.pathsep)
+    return tool if str(Path(found.path).parent) in folders else found.path
+
+
+def _commands(
+    located: Located, place: Place, host: Host, tool: Installer, program: str
+) -> tuple[Command, ...]:
     plan, source = located.plan, located.source
     if tool == "uv":
-        return uv_commands(plan, place.path, os=host.os, source=source, options=located.options)
+        return uv_commands(
+            plan,
+            place.path,
+            os=host.os,
+            source=source,
+            options=located.options,
+            program=program,
+        )
     return pip_commands(plan, place.path, os=host.os, source=source)

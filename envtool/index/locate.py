@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from envtool.edge.http import Page
+from envtool.edge.http import Page, redacted
 from envtool.errors import EnvtoolError, RefusedError, UnknownError
 from envtool.index.own import OwnConfiguration, offered
 from envtool.index.reach import look
@@ -96,7 +96,8 @@ def _missing(plan: Plan, url: str) -> Text:
 
 
 def _instead(url: str, error: EnvtoolError | None, own: OwnConfiguration) -> Iterator[Text]:
-    places = ", ".join((own.index_url, *own.extra_index_urls, *own.find_links)).strip(", ")
+    found = (own.index_url, *own.extra_index_urls, *own.find_links)
+    places = ", ".join(redacted(place) for place in found if place)
     cause = f" ({error.code}: {error.text.en})" if error else ""
     cause_zh = f"（{error.code}：{error.text.zh}）" if error else ""
     yield Text(

@@ -21,7 +21,10 @@ from envtool.errors import EnvtoolError, UsageError
 from envtool.index.page import parse_page
 from envtool.model.wheel import WheelName
 
-_LINE = re.compile(r"(?:[\w:]+)\.(index-url|extra-index-url|find-links)=(.*)")
+_LINE = re.compile(r"(global|install|:env:)\.(index-url|extra-index-url|find-links|no-index)=(.*)")
+# What counts more, last: the sections of files, then the variables (pip, "Configuration").
+_SECTIONS = ("global", "install", ":env:")
+_YES = frozenset({"y", "yes", "t", "true", "on", "1"})
 _TIMEOUT_S = 10.0
 
 
@@ -32,11 +35,13 @@ class OwnConfiguration(NamedTuple):
         index_url: Empty for the default index.
         extra_index_urls: Further indexes.
         find_links: Folders and pages of files.
+        has_no_index: Only those folders and pages are asked, and no index.
     """
 
     index_url: str = ""
     extra_index_urls: tuple[str, ...] = ()
     find_links: tuple[str, ...] = ()
+    has_no_index: bool = False
 
     @property
     def is_plain(self) -> bool:
@@ -49,7 +54,7 @@ class OwnConfiguration(NamedTuple):
         index = ("--index-url", self.index_url) if self.index_url else ()
         extra = (word for url in self.extra_index_urls for word in ("--extra-index-url", url))
         links = (word for place in self.find_links for word in ("--find-links", place))
-        return (*index, *extra, *links)
+        return ("--no-index", *links) if self.has_no_index else (*index, *extra, *links)
 
 
 def read_own(python: str, edges: Edges) -> OwnConfiguration:
@@ -57,15 +62,18 @@ def read_own(python: str, edges: Edges) -> OwnConfiguration:
     argv = (python, "-m", "pip", "--disable-pip-version-check", "config", "list")
     done = edges.run(argv, timeout_s=_TIMEOUT_S)
     found: dict[str, list[str]] = {}
-    for line in done.stdout.splitlines():
-        match = _LINE.fullmatch(line.strip())
-        if match:
-            # pip lists files before variables, and the last one counts.
-            found[match[1]] = _value(match[2]).split()
+    # pip lists them by name, which is no order of what counts.
+    lines = filter(None, map(_LINE.fullmatch, map(str.strip, done.stdout.splitlines())))
+    for line in sorted(lines, key=lambda line: _SECTIONS.index(line[1])):
+        values = _value(line[3]).split()
+        if values:
+            found[line[2]] = values
     return OwnConfiguration(
-        next(iter(found.get("index-url", [])), ""),
+        next(iter(found.get("index-url", ())), ""),
         tuple(found.get("extra-index-url", ())),
-        tuple(found.get("find-links", ())),
+        # uv does not know what ~ means, and pip does.
+        tuple(str(Path(p).expanduser()) if p[0] == "~" else p for p in found.get("find-links", ())),
+        found.get("no-index", [""])[0].lower() in _YES,
     )
 
 
@@ -75,7 +83,7 @@ def offered(own: OwnConfiguration, project: str, fetch: Callable[[str], Page]) -
     The default index is not asked: what it carries stands in the facts. A place that
     does not answer offers nothing.
     """
-    indexes = (own.index_url, *own.extra_index_urls)
+    indexes = () if own.has_no_index else (own.index_url, *own.extra_index_urls)
     pages = [f"{url.rstrip('/')}/{project}/" for url in indexes if url]
     places = (*own.find_links, *pages)
     names = {name for place in places for name in _names(place, fetch)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from envtool.model.gpu import Arch
 from envtool.model.python import Interpreter
 from envtool.model.variant import Variant
 from envtool.model.wheel import WheelRow
@@ -78,7 +79,7 @@ class Build(NamedTuple):
             compatibility; ``none`` where no driver is needed.
         code: How the GPUs run it: ``native``; ``ptx``, compiled by the driver at first
             use; ``none`` where there is no GPU.
-        archs: GPU code in the build, as sm_86 and compute_86; empty if none or unknown.
+        archs: GPU code in the build; empty if none or unknown.
         objections: Every reason against it; empty means that it fits.
     """
 
@@ -88,7 +89,7 @@ class Build(NamedTuple):
     tag: str = ""
     support: Literal["full", "minor", "none"] = "none"
     code: Literal["native", "ptx", "none"] = "none"
-    archs: tuple[str, ...] = ()
+    archs: tuple[Arch, ...] = ()
     objections: tuple[Objection, ...] = ()
 
     @property

@@ -38,6 +38,7 @@ def uv_commands(
     os: str,
     source: Source | None = None,
     options: tuple[str, ...] = (),
+    program: str = "uv",
 ) -> tuple[Command, ...]:
     """Return the commands that create an environment and install with uv.
 
@@ -47,11 +48,12 @@ def uv_commands(
         os: System that will run them.
         source: Where to install from instead of the plan's own places.
         options: Further options, such as those that pip reads from its configuration.
+        program: uv itself, where it is not on PATH.
     """
     python = plan.chosen.python
     wanted = python.path or str(python.version) if python else ""
-    create = Command(("uv", "venv", "--python", wanted, env), _CREATE)
-    own = ("uv", "pip", "install", *options, "--python", env_python(env, os))
+    create = Command((program, "venv", "--python", wanted, env), _CREATE)
+    own = (program, "pip", "install", *options, "--python", env_python(env, os))
     return (create, *_installs(plan, own, source))
 
 

@@ -95,7 +95,7 @@ def build_data(build: Build) -> dict[str, object]:
         "python": {"version": str(python.version), "path": python.path} if python else None,
         "driver_support": build.support,
         "gpu_code": build.code,
-        "archs": list(build.archs),
+        "archs": [str(arch) for arch in build.archs],
     }
 
 

@@ -8,6 +8,7 @@ branch still supports the GPU.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 from envtool.facts.load import Facts
@@ -17,6 +18,7 @@ from envtool.model.host import Host
 from envtool.model.plan import Objection
 
 
+@lru_cache(maxsize=256)
 def branch_of(driver: DriverVersion, facts: Facts) -> int:
     """Return the release branch of a driver; Windows numbers lie between the branches.
 
@@ -43,7 +45,7 @@ def support(
     graphics = host.graphics
     if not graphics.driver:
         return "none"
-    driver = DriverVersion.parse(graphics.driver)
+    driver = _read(graphics.driver)
     floor = facts.floors["windows" if host.has_windows_driver else "linux"].get(cuda)
     says = CudaVersion.parse(graphics.driver_cuda) if graphics.driver_cuda else None
     newest = says or newest_cuda(driver, facts)
@@ -69,7 +71,7 @@ def branch_objection(gpu: Gpu, host: Host, facts: Facts) -> Objection | None:
     known = facts.capabilities.get(gpu.capability) if gpu.capability else None
     if known is None or not host.graphics.driver:
         return None
-    branch = branch_of(DriverVersion.parse(host.graphics.driver), facts)
+    branch = branch_of(_read(host.graphics.driver), facts)
     if known.last_branch is not None and branch > known.last_branch:
         needed = f"driver branches up to {known.last_branch}"
     elif known.min_branch is not None and branch < known.min_branch:
@@ -77,3 +79,9 @@ def branch_objection(gpu: Gpu, host: Host, facts: Facts) -> Objection | None:
     else:
         return None
     return Objection("branch", str(gpu), f"driver {host.graphics.driver}", needed)
+
+
+@lru_cache(maxsize=256)
+def _read(driver: str) -> DriverVersion:
+    """Return a driver version; one decision asks for the same one dozens of times."""
+    return DriverVersion.parse(driver)

@@ -30,7 +30,7 @@ class _Started(NamedTuple):
 
     support: Literal["full", "minor", "none"]
     code: Code
-    archs: tuple[str, ...]
+    archs: tuple[Arch, ...]
     objections: tuple[Objection, ...]
 
 
@@ -52,8 +52,16 @@ class Bench:
             for python in pythons
             if ARCHES.get(python.machine, host.arch) == host.arch
         )
+        # A dead GPU does not decide for the living (the plan says so), and eight alike are one.
+        self.gpus = tuple(
+            {
+                (gpu.name, gpu.capability): gpu
+                for gpu in host.graphics.gpus
+                if gpu.capability is not None or gpu.trouble is None
+            }.values()
+        )
         self.branches = tuple(
-            found for gpu in host.graphics.gpus if (found := branch_objection(gpu, host, facts))
+            found for gpu in self.gpus if (found := branch_objection(gpu, host, facts))
         )
         self._starts: dict[tuple[str, int], _Started] = {}
         self._takes: dict[tuple[str, ...], tuple[Interpreter | None, str, _Objections]] = {}
@@ -66,7 +74,8 @@ class Bench:
             unknown = Objection("exists", row.folder, "what it was built for is not known", "")
             return Build(row, Variant("unknown", "unknown"), objections=(unknown,))
         python, tag, objections = self._takes.get(row.tags) or self._take(row.tags)
-        objections = self.floor_objections(floor) + objections
+        older = self._floors.get(floor)
+        objections = (self.floor_objections(floor) if older is None else older) + objections
         if row.folder == "unknown":
             objections += (Objection("exists", row.release, "in which folder is not known", ""),)
         if variant.cuda is None:
@@ -88,17 +97,13 @@ class Bench:
         can_compile = level != "minor" and variant.cuda >= _FIRST_FORWARD_COMPATIBLE
         objections.update(dict.fromkeys(self.branches))
         worst: Code = "none"
-        for gpu in self.host.graphics.gpus:
-            if gpu.capability is None and gpu.trouble is not None:
-                # A dead GPU does not decide for the living; the plan says so.
-                continue
+        for gpu in self.gpus:
             found = runs(code, gpu, self.facts, can_compile=can_compile)
             if isinstance(found, Objection):
                 objections[found] = None
             elif worst != "ptx":
                 worst = found
-        archs = tuple(str(arch) for arch in code or ())
-        started = _Started(level, worst, archs, tuple(objections))
+        started = _Started(level, worst, code or (), tuple(objections))
         self._starts[variant.name, id(code)] = started
         return started
 

@@ -170,7 +170,7 @@ def _mixed(
             )
             continue
         missing = ", ".join(str(other) for other in gpus.values() if other is not gpu)
-        archs = " ".join(build.archs)
+        archs = " ".join(map(str, build.archs))
         yield Text(
             f"{gpu} alone gets {build.name} ({archs}), which excludes {missing}",
             f"{gpu} 单独可用 {build.name}（{archs}），但它不支持 {missing}",

@@ -224,9 +224,16 @@ def test_killed_before_anything_was_written(env: Path) -> None:
     assert not folder_of(str(env)).exists()
 
 
-def test_killed_in_the_middle_of_the_snapshot(env: Path) -> None:
+@pytest.mark.parametrize("has_state", [True, False])
+def test_killed_in_the_middle_of_the_snapshot(env: Path, has_state: bool) -> None:
     before = listing(env)
-    shutil.copytree(env / "lib", folder_of(str(env)) / "snapshot" / "lib", symlinks=True)
+    begin(str(env), BUILD, is_created=False)
+    snapshot = folder_of(str(env)) / "snapshot"
+    if has_state:
+        snapshot = snapshot.rename(f"{snapshot}.unfinished")
+    else:
+        (folder_of(str(env)) / "state.json").unlink()
+    shutil.rmtree(snapshot / "lib")
 
     assert recover(str(env)) is not None
     assert listing(env) == before

@@ -18,7 +18,7 @@ from envtool.facts import load
 from tests.cli.conftest import Tell
 from tests.loopback import Said, envtool
 
-LINE = re.compile(r"(error\[ET\d{3}\]|hint): \S.*|  \S.*|  \| .*|  \|||")
+LINE = re.compile(r"(error\[ET\d{3}\]|hint): \S.*|  +\S.*|")
 
 
 def shown(said: Said, status: int, code: str) -> str:
@@ -123,6 +123,7 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
         (lambda text: text[: len(text) // 2], "line 1"),
         (lambda _: "[]", "document"),
         (lambda _: "[" * 100_000, ""),
+        (lambda _: '{"schema": ' + "1" * 5000 + "}", ""),
         (lambda _: '{"schema": "envtool.plan/1"}', "envtool.host/1"),
         (edit(lambda d: d.pop("data")), "data"),
         (edit(lambda d: d["data"].update(os="beos")), "data.os"),
@@ -135,8 +136,6 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
         (edit(lambda d: d["data"].update(graphics=None)), "data.graphics"),
         (edit(lambda d: d["data"]["graphics"].update(state="good")), "data.graphics.state"),
         (edit(lambda d: d["data"]["graphics"].update(driver=580)), "driver"),
-        (edit(lambda d: d["data"]["graphics"].update(driver="new")), "new"),
-        (edit(lambda d: d["data"]["graphics"].update(driver_cuda="new")), "new"),
         (edit(lambda d: d["data"]["graphics"].update(gpus=[{}])), "name"),
         (
             edit(lambda d: d["data"]["graphics"].update(gpus=[{"name": "A", "capability": "x"}])),
@@ -174,7 +173,8 @@ def test_a_host_file_that_is_no_text_is_refused(tell: Tell, content: bytes) -> N
         ("drivers.csv", "linux,frob", "plan --target gpu=sm_90,driver=580"),
         ("capabilities.csv", "9.x,Hopper", "plan --target gpu=sm_90,driver=580"),
         ("releases.csv", "2.13.0,,,", "plan --target gpu=sm_90,driver=580"),
-        ("wheels/torch.txt", "2.13.0 frob", "plan --target gpu=none"),
+        ("wheels/torch.txt", " cpu cpu - linux_x86_64 seen S1 xx99", "plan --target gpu=none"),
+        ("wheels/torch.txt", " cpu cpu - linux_x86_64", "plan --target gpu=none"),
     ],
 )
 def test_a_table_with_a_wrong_row_is_named_with_its_line(
@@ -188,7 +188,7 @@ def test_a_table_with_a_wrong_row_is_named_with_its_line(
 
     said = envtool(*words.split(), env={"ENVTOOL_DATA": str(data)})
 
-    error = shown(said, 3, "ET902")
+    error = shown(said, 3, "ET901")
     assert table in error
     assert str(len(lines) + 1) in error
 
@@ -353,7 +353,9 @@ def test_a_place_below_a_file_is_refused_before_anything_is_made(
     assert [path.name for path in isolated.iterdir()] == ["file"]
 
 
-@pytest.mark.parametrize("word", ["", " ", "\x00", "../..", "'; rm -rf /", "🦀" * 2000, "-" * 5000])
+@pytest.mark.parametrize(
+    "word", ["", " ", "\udcff", "../..", "'; rm -rf /", "🦀" * 2000, "-" * 5000]
+)
 @pytest.mark.parametrize(
     "words",
     [

@@ -67,7 +67,7 @@ def test_a_container_is_known_by_its_mark(
 def test_wsl_is_known_by_its_kernel(
     tmp_path: Path,
     kernel: str,
-    is_wsl: bool,  # noqa: FBT001
+    is_wsl: bool,
 ) -> None:
     write(tmp_path, "proc/sys/kernel/osrelease", f"{kernel}\n")
     assert read(tmp_path).is_wsl is is_wsl

@@ -120,7 +120,7 @@ def test_a_driver_survives_being_written(parts: list[int]) -> None:
 def test_a_shortened_driver_counts_as_the_newest_that_it_can_mean(
     driver: str,
     minimum: str,
-    reaches: bool,  # noqa: FBT001
+    reaches: bool,
 ) -> None:
     assert DriverVersion.parse(driver).reaches(DriverVersion.parse(minimum)) is reaches
 

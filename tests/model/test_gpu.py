@@ -59,7 +59,7 @@ def test_a_capability_survives_being_written(capability: ComputeCapability) -> N
 )
 def test_an_arch_tells_native_code_from_ptx(
     text: str,
-    is_ptx: bool,  # noqa: FBT001
+    is_ptx: bool,
     suffix: str,
     written: str,
 ) -> None:

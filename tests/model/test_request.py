@@ -114,7 +114,7 @@ def test_companions_keep_their_order_and_torch_its_place() -> None:
 def test_a_variant_may_be_said_in_any_of_its_places(
     words: tuple[str, ...],
     variant: str,
-    cpu: bool,  # noqa: FBT001
+    cpu: bool,
     expected: str,
 ) -> None:
     assert str(Request.parse(words, variant=variant, cpu=cpu).variant) == expected
@@ -135,7 +135,7 @@ def test_a_variant_may_be_said_in_any_of_its_places(
 def test_words_that_contradict_each_other_are_refused(
     words: tuple[str, ...],
     variant: str,
-    cpu: bool,  # noqa: FBT001
+    cpu: bool,
 ) -> None:
     with pytest.raises(UsageError) as caught:
         Request.parse(words, variant=variant, cpu=cpu)

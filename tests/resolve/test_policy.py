@@ -126,6 +126,6 @@ def test_a_described_machine_is_not_the_container_it_is_described_in(origin: str
 def test_an_open_request_takes_every_variant_of_its_kind(
     kind: str,
     variant: str,
-    takes: bool,  # noqa: FBT001
+    takes: bool,
 ) -> None:
     assert Wanted(kind).takes(Variant.parse(variant)) is takes
