@@ -1,7 +1,8 @@
 """envtool install against the installer's own commands and the check alone.
 
-``python benchmarks/install.py [pip] [uv]``. Needs a torch that pip can get without the network, such as a CPU wheel in its find-links.
-Each round (the first is not counted) makes an environment by hand and one by envtool, in turn, with warm caches.
+``python benchmarks/install.py [pip] [uv]``. Needs a torch that pip can get without the
+network, such as a CPU wheel in its find-links. Each round makes an environment by hand and
+one by envtool, in turn, with warm caches; the first round is not counted.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ test suite: without such a wheel, and without ENVTOOL_TEST_TORCH=1, these tests 
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -34,3 +35,25 @@ def torch_environment() -> dict[str, str]:
         pytest.skip(f"no {name} in pip's find-links, and ENVTOOL_TEST_TORCH is not set")
     # The container that tests run in would otherwise keep a plan from being made.
     return {"ENVTOOL_LANG": "en"}
+
+
+@pytest.fixture(scope="session")
+def torch_python(
+    torch_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """An interpreter with a real torch: a given one, or one that envtool installs."""
+    given = os.environ.get("ENVTOOL_TEST_TORCH_PYTHON")
+    if given:
+        return given
+    folder = tmp_path_factory.mktemp("torch")
+    words = ("install", f"torch=={_RELEASE}", "--cpu", "--env", "env", "--yes", "--json")
+    done = subprocess.run(
+        (sys.executable, "-m", "envtool", *words),
+        cwd=folder,
+        env={**os.environ, **torch_environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return str(folder / json.loads(done.stdout)["data"]["python"])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from envtool.apply.journal import Journal
 from envtool.edge.files import replace_text
+from envtool.edge.http import redacted
 from envtool.edge.process import Completed, follow
 from envtool.errors import RefusedError, UnknownError
 from envtool.model.environment import RECORD, Record
@@ -50,7 +51,7 @@ def run_commands(
         UnknownError: ET513, the network failed; ET514, the program is missing or hung.
     """
     for command in commands:
-        say(Text.same("$ " + " ".join(command.argv)))
+        say(Text.same("$ " + redacted(" ".join(command.argv))))
         done = follow(
             command.argv,
             timeout_s=TIMEOUT_S,

@@ -38,7 +38,14 @@ def check_command(
     graphics = read_graphics(session.edges, session.facts)
     names = tuple(name for name, _ in found.installed)
     program = found.python.path
-    checked = check(program, graphics, found.record, companions=names, timeout_s=timeout_s)
+    checked = check(
+        program,
+        graphics,
+        found.record,
+        session.facts,
+        companions=names,
+        timeout_s=timeout_s,
+    )
     return _show(checked, session)
 
 

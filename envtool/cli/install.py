@@ -64,6 +64,7 @@ def install(  # noqa: PLR0913 - its options
     outcome = flow.carry_out(
         prepared,
         host,
+        session.facts,
         is_terminal=sys.stderr.isatty() and not session.environ.get("CI"),
         say=session.say,
     )

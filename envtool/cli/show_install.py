@@ -5,6 +5,7 @@ from __future__ import annotations
 from envtool.cli.session import Session
 from envtool.cli.show_findings import show_findings
 from envtool.cli.show_plan import shell_of
+from envtool.edge.http import redacted
 from envtool.flow.install import Outcome, Prepared
 from envtool.model.host import Host
 from envtool.render.findings import finding_data
@@ -45,7 +46,7 @@ def announce(prepared: Prepared, host: Host, session: Session) -> None:
     for note in prepared.notes:
         session.say(note)
     for command in prepared.commands:
-        session.say(Text.same("  " + as_line(command, shell_of(host))))
+        session.say(Text.same("  " + redacted(as_line(command, shell_of(host)))))
 
 
 def question(prepared: Prepared) -> Text:

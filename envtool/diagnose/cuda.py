@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envtool.errors import UsageError
+from envtool.facts.load import Facts
 from envtool.model.finding import Finding, Status
-from envtool.model.gpu import Arch, ComputeCapability
+from envtool.model.gpu import Arch, ComputeCapability, Gpu
 from envtool.model.proof import SeenDevices, TorchFacts
+from envtool.resolve.fit import runs
 from envtool.words import Text
 
 # Words of torch and of the driver, lower case, and what to do about them.
@@ -117,69 +119,50 @@ def check_archs(
     torch: TorchFacts,
     seen: SeenDevices,
     *,
-    gpus: Sequence[tuple[str, tuple[int, int]]],
+    gpus: Sequence[Gpu],
     needs_gpu: bool,
+    facts: Facts,
 ) -> tuple[Finding, ...]:
-    """Return arch-list (ET615), one per kind of GPU: this torch holds code the GPU can run.
-
-    Native code runs on the same major and on the same or a higher minor capability; PTX is
-    compiled by the driver for the same or any higher one. Source: CUDA C++ Programming Guide,
-    "Binary Compatibility" and "PTX Compatibility".
-    """
+    """Return arch-list (ET615), one per kind of GPU: this torch holds code the GPU can run."""
     if not needs_gpu or torch.cuda is None:
         text = Text("no CUDA code is needed", "无需 CUDA 代码")
         return (_arch("skip", "", text),)
-    kinds = tuple(dict.fromkeys([*gpus] or [(gpu.name, gpu.capability) for gpu in seen.devices]))
+    found = gpus or [Gpu(gpu.name, ComputeCapability(*gpu.capability)) for gpu in seen.devices]
+    kinds = {(gpu.name, gpu.capability): gpu for gpu in found}
     if not kinds:
         text = Text("no GPU is known to compare with", "没有可供比较的 GPU")
         return (_arch("skip", "", text),)
     parsed = (_parse_arch(name) for name in seen.archs)
     archs = tuple(sorted(arch for arch in parsed if arch))
-    return tuple(
-        _judge_archs(name, ComputeCapability(*capability), archs) for name, capability in kinds
-    )
+    return tuple(_judge_archs(gpu, archs, facts) for gpu in kinds.values())
 
 
-def _judge_archs(name: str, capability: ComputeCapability, archs: tuple[Arch, ...]) -> Finding:
+def _judge_archs(gpu: Gpu, archs: tuple[Arch, ...], facts: Facts) -> Finding:
     """Return whether one kind of GPU can run this torch."""
+    name, needed = gpu.name, gpu.capability.sm if gpu.capability else "?"
     evidence = (
-        ("compute capability", str(capability)),
+        ("compute capability", str(gpu.capability)),
         ("arch list", " ".join(str(arch) for arch in archs)),
     )
     if not archs:
         text = Text("this torch does not tell its arch list", "该 torch 不提供架构列表")
         return _arch("unknown", name, text, evidence)
-    fitting = [arch for arch in archs if _runs(arch, capability)]
-    native = [arch for arch in fitting if not arch.is_ptx]
-    if native:
-        text = Text(
-            f"{name} runs native code for {native[-1]}", f"{name} 可运行 {native[-1]} 原生代码"
-        )
+    how = runs(archs, gpu, facts, can_compile=True)
+    if how == "native":
+        text = Text(f"{name} runs native code of this torch", f"{name} 可运行该 torch 的原生代码")
         return _arch("pass", name, text, evidence)
-    if fitting:
+    if how == "ptx":
         text = Text(
-            f"{name} runs PTX for {fitting[-1]}, compiled by the driver at first use",
-            f"{name} 可运行 {fitting[-1]} 的 PTX，首次使用时由驱动编译",
+            f"{name} runs PTX of this torch, compiled by the driver at first use",
+            f"{name} 可运行该 torch 的 PTX，首次使用时由驱动编译",
         )
         return _arch("pass", name, text, evidence)
     text = Text(
-        f"{name} ({capability.sm}) can run none of the code in this torch",
-        f"{name}（{capability.sm}）无法运行该 torch 中的任何代码",
+        f"{name} ({needed}) can run none of the code in this torch",
+        f"{name}（{needed}）无法运行该 torch 中的任何代码",
     )
-    fix = Text(
-        f"install a build compiled for {capability.sm}", f"安装为 {capability.sm} 编译的构建"
-    )
+    fix = Text(f"install a build compiled for {needed}", f"安装为 {needed} 编译的构建")
     return _arch("fail", name, text, evidence, fix)
-
-
-def _runs(arch: Arch, capability: ComputeCapability) -> bool:
-    """Return whether a GPU can run what was compiled for an arch."""
-    if arch.suffix == "a":
-        return arch.capability == capability
-    if arch.is_ptx and not arch.suffix:
-        return arch.capability <= capability
-    # Native code, and code for one family (f), stay within the major.
-    return arch.capability.major == capability.major and arch.capability <= capability
 
 
 def _parse_arch(name: str) -> Arch | None:

@@ -11,7 +11,9 @@ from typing import NamedTuple
 from envtool.diagnose.cuda import check_archs, check_available
 from envtool.diagnose.failure import describe_failure
 from envtool.diagnose.products import check_products, measure_products
+from envtool.facts.load import Facts
 from envtool.model.finding import Finding, Status
+from envtool.model.gpu import Gpu
 from envtool.model.proof import Companion, Failure, Packages, Proof, TorchFacts
 from envtool.words import Text
 
@@ -83,8 +85,9 @@ def judge(
     *,
     expected_release: str | None,
     expected_variant: str | None,
-    gpus: Sequence[tuple[str, tuple[int, int]]],
+    gpus: Sequence[Gpu],
     needs_gpu: bool,
+    facts: Facts,
 ) -> tuple[Finding, ...]:
     """Return what a proof shows, check by check, in the order they build on each other.
 
@@ -92,8 +95,9 @@ def judge(
         proof: What the user's Python answered.
         expected_release: Release that torch should have; None if any is right.
         expected_variant: The same for the variant, such as cu126.
-        gpus: The machine's GPUs that torch should see: name and compute capability.
+        gpus: The machine's GPUs that torch should see; none where that is not known.
         needs_gpu: Computing on a GPU is what torch was installed for.
+        facts: Which code runs on which GPU.
     """
     found = [_check_import(proof)]
     if proof.torch is None:
@@ -110,7 +114,7 @@ def judge(
         found.append(
             check_available(proof.torch, proof.seen, expected=len(gpus), needs_gpu=needs_gpu)
         )
-        found += check_archs(proof.torch, proof.seen, gpus=gpus, needs_gpu=needs_gpu)
+        found += check_archs(proof.torch, proof.seen, gpus=gpus, needs_gpu=needs_gpu, facts=facts)
     for device in proof.devices:
         speed = measure_products(device)
         found += [check_products(device), *((speed,) if speed else ())]

@@ -108,7 +108,7 @@ def prepare(
 
 
 def carry_out(
-    prepared: Prepared, host: Host, *, is_terminal: bool, say: Callable[[Text], None]
+    prepared: Prepared, host: Host, facts: Facts, *, is_terminal: bool, say: Callable[[Text], None]
 ) -> Outcome:
     """Change the machine, prove the result, and bring everything back if either fails.
 
@@ -128,7 +128,7 @@ def carry_out(
         )
         say(Text("proving it", "正在验证"))
         names = tuple(pin.name for pin in plan.pins)
-        checked = check(place.python, host.graphics, record, companions=names)
+        checked = check(place.python, host.graphics, record, facts, companions=names)
         _refuse_failed(checked)
         write_record(begun, record)
     journal.finish(begun)

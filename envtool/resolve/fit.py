@@ -154,7 +154,7 @@ def runs(
     """Say how a GPU runs code: natively, or compiled from PTX by the driver.
 
     Native code runs on the same major and a minor not above the GPU's, but for the
-    exceptions in the facts; code with a suffix on its own capability alone. PTX runs on
+    exceptions in the facts; code for one chip (sm_90a) on that alone. PTX runs on
     any newer GPU, if the driver can compile it and it is the newest code of the build:
     PTX older than that (compute_37 of the Windows builds up to 2.5) is torch's own
     only, the bundled cuBLAS and cuDNN have none to go with it.
@@ -177,7 +177,7 @@ def runs(
         if arch.is_ptx:
             if can_compile and own >= built == newest and not arch.suffix:
                 return "ptx"
-        elif arch.suffix:
+        elif arch.suffix == "a":
             if built == own:
                 return "native"
         elif (

@@ -6,6 +6,7 @@ import pytest
 
 from envtool.diagnose.torch import judge
 from envtool.model.finding import Finding
+from envtool.model.gpu import ComputeCapability, Gpu
 from envtool.model.proof import (
     Companion,
     DeviceProof,
@@ -20,10 +21,11 @@ from envtool.model.proof import (
     Speed,
     TorchFacts,
 )
+from tests.hosts import bundled
 
-Gpus = tuple[tuple[str, tuple[int, int]], ...]
+Gpus = tuple[Gpu, ...]
 
-A100: Final = ("NVIDIA A100", (8, 0))
+A100: Final = Gpu("NVIDIA A100", ComputeCapability(8, 0))
 RIGHT: Final = ExactCheck(4096, 4, 0, 0, 0.0, is_repeatable=True)
 SPEED: Final = Speed(8192, 0.05, 7, 21.99, is_repeatable=True)
 TORCH: Final = TorchFacts("2.6.0+cu126", "12.6", None, None, None, "/x/torch/__init__.py", 1.5)
@@ -83,6 +85,7 @@ def judge_all(
         expected_variant=variant,
         gpus=gpus,
         needs_gpu=needs_gpu,
+        facts=bundled(),
     )
     return {finding.name: finding for finding in findings}
 
@@ -307,13 +310,20 @@ def test_a_gpu_runs_native_code_of_its_major_and_ptx_of_any_older(
     archs: str, capability: tuple[int, int], status: str
 ) -> None:
     proof = GOOD._replace(seen=see(capability, archs=archs))
-    found = judge_all(proof, gpus=(("GPU", capability),))
+    found = judge_all(proof, gpus=(Gpu("GPU", ComputeCapability(*capability)),))
     assert found["arch-list"].status == status
 
 
 def test_each_kind_of_gpu_is_judged_once() -> None:
-    gpus = (A100, A100, ("Tesla P100", (6, 0)))
-    findings = judge(GOOD, expected_release=None, expected_variant=None, gpus=gpus, needs_gpu=True)
+    gpus = (A100, A100, Gpu("Tesla P100", ComputeCapability(6, 0)))
+    findings = judge(
+        GOOD,
+        expected_release=None,
+        expected_variant=None,
+        gpus=gpus,
+        needs_gpu=True,
+        facts=bundled(),
+    )
     archs = [(f.subject, f.status) for f in findings if f.name == "arch-list"]
     assert archs == [("NVIDIA A100", "pass"), ("Tesla P100", "fail")]
 
@@ -381,7 +391,14 @@ def test_a_process_that_ends_early_fails_the_check_under_way(
         devices=(multiply(),) if reached > 1 else (),
         failure=failure,
     )
-    findings = judge(proof, expected_release=None, expected_variant=None, gpus=(), needs_gpu=True)
+    findings = judge(
+        proof,
+        expected_release=None,
+        expected_variant=None,
+        gpus=(),
+        needs_gpu=True,
+        facts=bundled(),
+    )
     broken = [f for f in findings if f.status not in {"pass", "skip"}]
     assert [(f.name, f.subject, f.status) for f in broken] == [(name, subject, status)]
     assert all(f.text.en and f.text.zh for f in findings)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -218,16 +217,6 @@ def test_what_is_no_answer_is_told_apart(
     proof = run_probe(str(python), timeout_s=_TIMEOUT_S)
     assert proof.failure is not None
     assert (proof.failure.code, proof.failure.detail) == (code, detail)
-
-
-@pytest.fixture(scope="module")
-def torch_python() -> str:
-    """A Python with a real torch."""
-    python = os.environ.get("ENVTOOL_TEST_TORCH_PYTHON", sys.executable)
-    found = subprocess.run([python, "-c", "import torch"], capture_output=True, check=False)
-    if found.returncode:
-        pytest.skip(f"{python} has no torch; name one in ENVTOOL_TEST_TORCH_PYTHON")
-    return python
 
 
 @pytest.mark.torch
