@@ -28,7 +28,7 @@ def load_host(path: str) -> Host:
     try:
         document = _mapping(json.loads(text), "document")
         return _host(document)
-    except (_Wrong, json.JSONDecodeError, EnvtoolError) as error:
+    except (_Wrong, ValueError, RecursionError, EnvtoolError) as error:
         raise UsageError(
             "ET113",
             Text(f"{path} is no saved host", f"{path} 不是有效的主机文件"),

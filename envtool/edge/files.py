@@ -53,7 +53,11 @@ def read_text(path: str) -> str:
         with Path(path).open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise UsageError("ET114", Text(f"{path} is too large", f"{path} 过大"))
+            raise UsageError(
+                "ET114",
+                Text(f"{path} is too large to be what was asked for", f"{path} 过大"),
+                hint=Text("check the path", "请检查路径"),
+            )
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
@@ -67,13 +71,18 @@ def read_text(path: str) -> str:
 def replace_text(path: str, text: str) -> None:
     """Write a file in one step: it is the old one or the new one, never half of it.
 
-    A link is followed first, and the mode of the file is kept.
+    A link is followed first, and the mode of the file is kept. A pipe or device is written to.
 
     Raises:
         EnvtoolError: ET501, the disk refuses.
     """
     target = Path(path).resolve()
     try:
+        if target.exists() and not target.is_file():
+            # A pipe or a device takes what it is given; it is never replaced by a file.
+            with target.open("w", encoding="utf-8", newline="") as stream:
+                stream.write(text)
+            return
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:

@@ -141,12 +141,16 @@ def follow(
         on_start(process.pid)
         reader.start()
         status = _wait(process, timeout_s, on_beat)
-        reader.join(_REAP_S)
+        if status is None:
+            stop_group(process)
     except BaseException:
         stop_group(process)
         raise
-    if status is None:
-        stop_group(process)
+    finally:
+        if reader.ident is not None:
+            reader.join(_REAP_S)
+        if process.stdout is not None and not reader.is_alive():
+            process.stdout.close()
     return Completed(full, status, "".join(tail), "", has_timed_out=status is None)
 
 
@@ -195,13 +199,31 @@ def _signal_group(pid: int, number: int) -> None:
 
 def is_alive(pid: int) -> bool:
     """Say whether a process of this number runs; one of another user counts."""
+    if sys.platform == "win32":
+        return _is_alive_on_windows(pid)
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (PermissionError, OSError):
         return True
-    return True
+    # One that has ended and was not collected by its parent does nothing any more.
+    return _stat_of(pid)[:1] not in (["Z"], ["X"])
+
+
+def _is_alive_on_windows(pid: int) -> bool:
+    """As above: there os.kill() with 0 is no question but Ctrl-C (Python, os.kill)."""
+    import ctypes  # noqa: PLC0415 - Windows only
+
+    kernel32 = getattr(ctypes, "windll").kernel32  # noqa: B009 - other systems lack the name
+    # PROCESS_QUERY_LIMITED_INFORMATION and STILL_ACTIVE (Microsoft, processthreadsapi.h).
+    handle = kernel32.OpenProcess(0x1000, False, pid)  # noqa: FBT003 - bInheritHandle
+    if not handle:
+        return False
+    status = ctypes.c_ulong()
+    kernel32.GetExitCodeProcess(handle, ctypes.byref(status))
+    kernel32.CloseHandle(handle)
+    return status.value == 259  # noqa: PLR2004 - STILL_ACTIVE
 
 
 def start_of(pid: int) -> str:
@@ -209,11 +231,17 @@ def start_of(pid: int) -> str:
 
     Field 22 of /proc/PID/stat (proc(5)), counted from behind the name, which may hold spaces.
     """
+    fields = _stat_of(pid)
+    return fields[19] if fields else ""
+
+
+def _stat_of(pid: int) -> list[str]:
+    """Return the fields of /proc/PID/stat behind the name; none where there is no such file."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
     except OSError:
-        return ""
-    return stat.rpartition(")")[2].split()[19]
+        return []
+    return stat.rpartition(")")[2].split()
 
 
 def kill_group(process: subprocess.Popen[str]) -> None:

@@ -56,6 +56,8 @@ def _tags(words: str) -> tuple[str, ...]:
 @cache
 def _tag(short: str) -> str:
     """Return the ``python-abi`` pair of a short tag: cp311, cp37, cp314t."""
+    if not short.startswith(("cp", "py")) or not short[2:3].isdecimal():
+        raise ValueError(short)
     if "-" in short:
         return short
     python = short.rstrip("t")

@@ -96,7 +96,7 @@ def prepare(
     located = locate(
         _ranked(plan, request, host, facts),
         partial(fetch, timeout_s=_INDEX_TIMEOUT_S),
-        partial(read_own, starter, edges),
+        partial(read_own, (starter, edges.python, "python3"), edges),
     )
     if existing is not None and not missing(located.plan, existing):
         return Prepared(place, located.plan, (), located.notes, is_created=False)

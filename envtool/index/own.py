@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -25,6 +25,7 @@ _LINE = re.compile(r"(global|install|:env:)\.(index-url|extra-index-url|find-lin
 # What counts more, last: the sections of files, then the variables (pip, "Configuration").
 _SECTIONS = ("global", "install", ":env:")
 _YES = frozenset({"y", "yes", "t", "true", "on", "1"})
+_LIST = ("--disable-pip-version-check", "config", "list")
 _TIMEOUT_S = 10.0
 
 
@@ -57,13 +58,22 @@ class OwnConfiguration(NamedTuple):
         return ("--no-index", *links) if self.has_no_index else (*index, *extra, *links)
 
 
-def read_own(python: str, edges: Edges) -> OwnConfiguration:
-    """Return the configuration that the pip of a Python reads; an empty one if it has no pip."""
-    argv = (python, "-m", "pip", "--disable-pip-version-check", "config", "list")
-    done = edges.run(argv, timeout_s=_TIMEOUT_S)
+def read_own(pythons: Sequence[str], edges: Edges) -> OwnConfiguration:
+    """Return the configuration that a user's pip reads; an empty one if nobody has pip.
+
+    Args:
+        pythons: The Python that counts, and others that stand in for it where it has no pip:
+            an environment made by uv has none.
+        edges: The doors to the machine.
+    """
+    answers = (
+        edges.run((python, "-m", "pip", *_LIST), timeout_s=_TIMEOUT_S)
+        for python in dict.fromkeys(pythons)
+    )
+    listed = next((answer.stdout for answer in answers if answer.is_good), "")
     found: dict[str, list[str]] = {}
     # pip lists them by name, which is no order of what counts.
-    lines = filter(None, map(_LINE.fullmatch, map(str.strip, done.stdout.splitlines())))
+    lines = filter(None, map(_LINE.fullmatch, map(str.strip, listed.splitlines())))
     for line in sorted(lines, key=lambda line: _SECTIONS.index(line[1])):
         values = _value(line[3]).split()
         if values:
