@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -19,6 +20,7 @@ import threading
 import zipfile
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +39,7 @@ _NAMES = frozenset(
     }
 )
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 # For what a loaded machine may take its time with; no test is about how long it takes.
 PATIENCE_S = 60.0
 
@@ -101,6 +104,13 @@ def envtool(*words: str, env: Mapping[str, str] | None = None) -> Said:
         timeout=PATIENCE_S,
     )
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+@cache
+def cpu_file(release: str) -> str:
+    """Return the file name of a CPU build of torch for this Python on this machine."""
+    said = envtool("plan", f"torch=={release}", "--cpu", "--python", PYTHON, "--json")
+    return str(json.loads(said.out)["data"]["chosen"]["file"])
 
 
 def need_pip() -> None:
@@ -254,11 +264,9 @@ class _Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: _Server
-
     def do_GET(self) -> None:
         """Answer with what the test put there."""
-        index = self.server.index
+        index = self._index()
         path = self.path.partition("?")[0]
         index.asked.append(path)
         content = index.html.encode() or index.files.get(path)
@@ -278,6 +286,10 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.wfile.write(content)
 
+    def _index(self) -> Loopback:
+        assert isinstance(self.server, _Server)
+        return self.server.index
+
     do_HEAD = do_GET  # noqa: N815 - the name is theirs
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - theirs
@@ -285,7 +297,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _drip(self, content: bytes) -> None:
         """Send the first bytes and then none, until nobody listens or the test is over."""
-        index = self.server.index
+        index = self._index()
         self.wfile.write(content[:64])
         index.slow_asked.set()
         self.connection.settimeout(0.1)

@@ -321,9 +321,10 @@ def test_killed_while_the_journal_was_being_removed(
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(shutil, "rmtree", killed)
-        finish(begun)
+        with pytest.raises(KeyboardInterrupt):
+            finish(begun)
 
     # The proof had been given: what is left of the snapshot is not what there was.
     recover(str(place))
@@ -338,9 +339,10 @@ def test_interrupted_in_the_middle_of_the_snapshot(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(os, "link", interrupted)
-        begin(str(env), BUILD, is_created=False)
+        with pytest.raises(KeyboardInterrupt):
+            begin(str(env), BUILD, is_created=False)
 
     assert list(listing(env.parent)) == list(before)
 
@@ -497,9 +499,10 @@ def test_a_disk_that_fills_during_the_snapshot_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     before = listing(env.parent)
-    with monkeypatch.context() as patch, pytest.raises(EnvtoolError) as refused:
+    with monkeypatch.context() as patch:
         patch.setattr(shutil, "copy2", full)
-        begin(str(env), BUILD, is_created=False)
+        with pytest.raises(EnvtoolError) as refused:
+            begin(str(env), BUILD, is_created=False)
 
     assert refused.value.code == "ET501"
     assert "No space left on device" in " ".join(why.en for why in refused.value.why)

@@ -15,6 +15,14 @@ from tests.loopback import Said
 Tell = Callable[..., Said]
 
 
+@pytest.fixture(autouse=True)
+def sigterm() -> Generator[None]:
+    """Let envtool, run in this process, have SIGTERM for itself only until the test ends."""
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
 @pytest.fixture
 def machine(isolated: Path) -> Edges:
     """Return the doors to a machine without a GPU, whatever this one has."""
@@ -25,14 +33,12 @@ def machine(isolated: Path) -> Edges:
 
 
 @pytest.fixture
-def tell(machine: Edges, capsys: pytest.CaptureFixture[str]) -> Generator[Tell]:
+def tell(machine: Edges, capsys: pytest.CaptureFixture[str]) -> Tell:
     """Return what runs one command line in this process."""
-    before = signal.getsignal(signal.SIGTERM)
 
     def one(*words: str) -> Said:
         status = main(words, machine)
         said = capsys.readouterr()
         return Said(status, said.out, said.err)
 
-    yield one
-    signal.signal(signal.SIGTERM, before)
+    return one

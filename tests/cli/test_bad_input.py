@@ -16,7 +16,7 @@ import pytest
 
 from envtool.facts import load
 from tests.cli.conftest import Tell
-from tests.loopback import Said, envtool
+from tests.loopback import Said, cpu_file, envtool, make_torch, need_pip
 
 LINE = re.compile(r"(error\[ET\d{3}\]|hint): \S.*|  +\S.*|")
 
@@ -116,15 +116,28 @@ def edit(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
     return edited
 
 
+def replace(text: str) -> Callable[[str], str]:
+    """Return what puts another text in the place of a document."""
+
+    def replaced(_: str) -> str:
+        return text
+
+    return replaced
+
+
+def half(text: str) -> str:
+    return text[: len(text) // 2]
+
+
 @pytest.mark.parametrize(
     ("broken", "named"),
     [
-        (lambda _: "", "line 1"),
-        (lambda text: text[: len(text) // 2], "line 1"),
-        (lambda _: "[]", "document"),
-        (lambda _: "[" * 100_000, ""),
-        (lambda _: '{"schema": ' + "1" * 5000 + "}", ""),
-        (lambda _: '{"schema": "envtool.plan/1"}', "envtool.host/1"),
+        (replace(""), "line 1"),
+        (half, "line 1"),
+        (replace("[]"), "document"),
+        (replace("[" * 100_000), ""),
+        (replace('{"schema": ' + "1" * 5000 + "}"), ""),
+        (replace('{"schema": "envtool.plan/1"}'), "envtool.host/1"),
         (edit(lambda d: d.pop("data")), "data"),
         (edit(lambda d: d["data"].update(os="beos")), "data.os"),
         (edit(lambda d: d["data"].update(os=[])), "data.os"),
@@ -392,16 +405,9 @@ def test_no_word_at_all_is_a_defect(tell: Tell, words: str, word: str) -> None:
 @pytest.fixture
 def loopback_torch(isolated: Path) -> dict[str, str]:
     """Return variables with which pip finds a torch for this Python."""
-    from tests.loopback import make_torch, need_pip  # noqa: PLC0415 - as above
-
     need_pip()
     if sys.platform != "linux":
         pytest.skip("the wheel is one for Linux")
-    said = envtool("plan", "torch==2.13.0", "--cpu", "--python", _python(), "--json")
     place = isolated.parent / "wheels"
-    make_torch(place, json.loads(said.out)["data"]["chosen"]["file"])
+    make_torch(place, cpu_file("2.13.0"))
     return {"PIP_FIND_LINKS": str(place)}
-
-
-def _python() -> str:
-    return f"{sys.version_info[0]}.{sys.version_info[1]}"

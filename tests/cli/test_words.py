@@ -209,27 +209,25 @@ def test_the_language_is_that_of_the_system(
     assert said.err.startswith("错误[ET109]" if is_chinese else "error[ET109]")
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize(
     "words",
     [
         ["--help"],
         ["plan", "--help"],
         ["plan", "--target", "gpu=sm_90,driver=580"],
-        ["plan", "--target", "gpu=H10"],
-        ["doctor"],
+        ["plan", "--target", "gpu=sm_90,driver=580", "--lang", "zh"],
+        ["plan", "--target", "gpu=H10", "--lang", "zh"],
+        ["doctor", "--lang", "zh"],
         ["detect"],
-        ["mirror", "list"],
-        ["wheels", "decode", "torch-1.5.0+cu92-cp37-linux"],
+        ["mirror", "list", "--lang", "zh"],
     ],
     ids=" ".join,
 )
 def test_a_console_that_cannot_show_a_character_gets_another(
-    isolated: Path, words: list[str], language: str
+    isolated: Path, words: list[str]
 ) -> None:
     del isolated
-    env = {"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    said = envtool(*words, "--lang", language, env=env)
+    said = envtool(*words, env={"PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"})
 
     assert said.status in {0, 1, 2}
     assert (said.out + said.err).isascii()
@@ -241,9 +239,7 @@ def test_a_console_that_cannot_show_a_character_gets_another(
         ["--version"],
         ["--help"],
         ["plan", "--target", "gpu=none"],
-        ["plan", "--target", "gpu=none", "--json"],
         ["wheels", "list", "--json"],
-        ["mirror", "list"],
     ],
     ids=" ".join,
 )
