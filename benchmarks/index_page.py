@@ -14,9 +14,9 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from packaging.utils import parse_wheel_filename
 
@@ -51,29 +51,26 @@ def pip_best() -> Callable[[bytes], str]:
     Raises:
         ImportError: This environment has no pip, or one with other modules.
     """
-    from pip._internal.index.collector import IndexContent, parse_links  # noqa: PLC0415
-    from pip._internal.index.package_finder import (  # noqa: PLC0415
-        CandidateEvaluator,
-        LinkEvaluator,
-        LinkType,
-    )
-    from pip._internal.models.candidate import InstallationCandidate  # noqa: PLC0415
-    from pip._internal.models.target_python import TargetPython  # noqa: PLC0415
+    # Private modules, whose types change from release to release.
+    collector: Any = import_module("pip._internal.index.collector")
+    finder: Any = import_module("pip._internal.index.package_finder")
+    candidates: Any = import_module("pip._internal.models.candidate")
+    targets: Any = import_module("pip._internal.models.target_python")
 
     def best(content: bytes) -> str:
         # Made anew in every round: pip remembers a page and what it found of a tag.
-        page = IndexContent(content, "text/html", "utf-8", _URL, cache_link_parsing=False)
-        target = TargetPython([*_PLATFORMS], _PYTHON, ["cp38"], "cp")
-        evaluator = LinkEvaluator(
+        page = collector.IndexContent(content, "text/html", "utf-8", _URL, cache_link_parsing=False)
+        target = targets.TargetPython([*_PLATFORMS], _PYTHON, ["cp38"], "cp")
+        evaluator = finder.LinkEvaluator(
             "torch", "torch", frozenset({"binary"}), target, allow_yanked=True
         )
-        found: list[InstallationCandidate] = []
-        for link in parse_links(page):
+        found: list[Any] = []
+        for link in collector.parse_links(page):
             kind, version = evaluator.evaluate_link(link)
-            if kind == LinkType.candidate:
-                found.append(InstallationCandidate("torch", version, link))
-        chosen = CandidateEvaluator.create("torch", target).compute_best_candidate(found)
-        return chosen.best_candidate.link.url if chosen.best_candidate else ""
+            if kind == finder.LinkType.candidate:
+                found.append(candidates.InstallationCandidate("torch", version, link))
+        chosen = finder.CandidateEvaluator.create("torch", target).compute_best_candidate(found)
+        return str(chosen.best_candidate.link.url) if chosen.best_candidate else ""
 
     return best
 

@@ -141,15 +141,21 @@ def test_nothing_is_asked_of_who_watches(tmp_path: Path) -> None:
 
 
 def test_an_interrupt_ends_the_installer_and_what_it_started(tmp_path: Path) -> None:
-    script = f"sleep 1000 & echo $! > {tmp_path}/below; kill -INT {os.getpid()}; wait"
+    # It interrupts us when we know of it, as a person would.
+    script = (
+        f"sleep 1000 & echo $! > {tmp_path}/below\n"
+        f"until test -e {tmp_path}/known; do sleep 0.01; done\n"
+        f"kill -INT {os.getpid()}; wait"
+    )
     told: list[int] = []
+
+    def know(pid: int) -> None:
+        told.append(pid)
+        (tmp_path / "known").touch()
 
     with pytest.raises(KeyboardInterrupt):
         run_commands(
-            [program(tmp_path, script)],
-            is_terminal=False,
-            say=lambda _: None,
-            on_start=told.append,
+            [program(tmp_path, script)], is_terminal=False, say=lambda _: None, on_start=know
         )
 
     below = int((tmp_path / "below").read_text("utf-8"))
