@@ -136,7 +136,14 @@ def follow(
     except (OSError, ValueError) as error:
         return Completed(full, None, "", str(error), has_started=False)
     tail: deque[str] = deque(maxlen=_TAIL_LINES)
-    reader = threading.Thread(target=lambda: tail.extend(process.stdout or ()), daemon=True)
+
+    def read() -> None:
+        # Closed where it is read: nobody else may do so while a line is waited for.
+        if process.stdout is not None:
+            with process.stdout:
+                tail.extend(process.stdout)
+
+    reader = threading.Thread(target=read, daemon=True)
     try:
         on_start(process.pid)
         reader.start()
@@ -149,8 +156,6 @@ def follow(
     finally:
         if reader.ident is not None:
             reader.join(_REAP_S)
-        if process.stdout is not None and not reader.is_alive():
-            process.stdout.close()
     return Completed(full, status, "".join(tail), "", has_timed_out=status is None)
 
 

@@ -7,11 +7,12 @@ and tag sets; each part of the rule is therefore answered once per distinct ques
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from envtool.facts.load import Facts, Listed
 from envtool.model.cuda import CudaVersion
-from envtool.model.gpu import Arch, Gpu
+from envtool.model.gpu import Arch, ComputeCapability, Gpu
 from envtool.model.host import ARCHES, Host
 from envtool.model.plan import Build, Objection
 from envtool.model.python import Interpreter
@@ -172,6 +173,7 @@ def runs(
     if own is None:
         return Objection("arch", gpu.name, "a GPU of unknown capability", _code_names(code))
     newest = max((arch.capability for arch in code), default=own)
+    barred = _barred(own, facts)
     for arch in code:
         built = arch.capability
         if arch.is_ptx:
@@ -180,21 +182,20 @@ def runs(
         elif arch.suffix == "a":
             if built == own:
                 return "native"
-        elif (
-            built.major == own.major and built.minor <= own.minor and _is_regular(arch, gpu, facts)
-        ):
+        elif built.major == own.major and built.minor <= own.minor and built not in barred:
             return "native"
     return Objection("arch", str(gpu), own.sm, _code_names(code))
 
 
-def _is_regular(arch: Arch, gpu: Gpu, facts: Facts) -> bool:
-    return not any(
-        arch.capability in rule.code
-        and (
-            gpu.capability in rule.not_on
-            or (bool(rule.only_on) and gpu.capability not in rule.only_on)
+@lru_cache(maxsize=256)
+def _barred(capability: ComputeCapability, facts: Facts) -> frozenset[ComputeCapability]:
+    """Return the code that does not run on a GPU although the general rule says so."""
+    return frozenset[ComputeCapability]().union(
+        *(
+            rule.code
+            for rule in facts.exceptions
+            if capability in rule.not_on or (rule.only_on and capability not in rule.only_on)
         )
-        for rule in facts.exceptions
     )
 
 
