@@ -99,11 +99,20 @@ def begin(env: str, build: str, *, is_created: bool) -> Journal:
         is_created: It is to be created. If somebody made it meanwhile, it is only used.
 
     Raises:
-        RefusedError: ET501, the disk refuses; ET504, another one has just begun. Nothing has
-            been changed.
+        RefusedError: ET501, the disk refuses; ET504, another one has just begun; ET515, a
+            mount point, which could not be brought back. Nothing has been changed.
     """
     pid, place, folder = os.getpid(), _place(env), folder_of(env)
     is_created = is_created and not os.path.lexists(place)
+    if not is_created and os.path.ismount(place):
+        raise RefusedError(
+            "ET515",
+            Text(
+                f"{env} is a mount point: what was there could not be brought back",
+                f"{env} 是挂载点：出错时无法恢复原状",
+            ),
+            hint=Text("name a folder inside it with --env", "请用 --env 指定其中的文件夹"),
+        )
     made = next((str(p) for p in reversed(folder.parents) if not os.path.lexists(p)), "")
     journal = Journal(env, is_created, pid, start_of(pid), build, made=made)
     try:
