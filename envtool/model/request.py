@@ -60,10 +60,12 @@ def _parse_range(text: str) -> Requirement:
     try:
         parsed = Pep508(text)
     except InvalidRequirement as error:
+        # One = is conda's way to name a release.
+        guess = re.sub(r"(?<![=<>!~])=(?!=)", "==", text) if "=" in text else "torch==2.6.0"
         raise UsageError(
             "ET108",
             Text(f"“{text}” is not a requirement", f"“{text}”不是有效的依赖写法"),
-            hint=Text("write it like torch==2.6.0", "请写成 torch==2.6.0"),
+            hint=Text(f"write it like {guess}", f"请写成 {guess}"),
             original=str(error),
         ) from error
     if parsed.url or parsed.extras or parsed.marker:

@@ -43,7 +43,7 @@ def wanted(request: Request, host: Host) -> Wanted | Refusal:
         return Wanted(request.variant.kind, request.variant, _without_gpu(request.variant, host))
     graphics = host.graphics
     if host.os == "macos":
-        return Wanted("cpu", notes=(_MACOS,))
+        return Wanted("cpu", notes=(_APPLE_GPU if host.arch == "aarch64" else _MAC,))
     if graphics.state == "usable":
         return Wanted("cuda")
     if graphics.state == "none" and not graphics.others:
@@ -77,7 +77,8 @@ def wanted(request: Request, host: Host) -> Wanted | Refusal:
     )
 
 
-_MACOS = Text(
+_MAC = Text("macOS: one build for all", "macOS：只有一种构建")
+_APPLE_GPU = Text(
     "macOS: one build for all; it uses the Apple GPU through MPS",
     "macOS：只有一种构建，通过 MPS 使用 Apple GPU",
 )

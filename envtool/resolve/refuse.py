@@ -20,7 +20,8 @@ _SHOWN = 4
 
 def explain(request: Request, host: Host, judged: Sequence[Build], fitting: Fitting) -> Refusal:
     """Return the refusal of a request that no build meets on a host."""
-    asked = f"{request.torch}" + (f" {request.variant}" if request.variant else "")
+    named = request.variant if not request.torch.local else None
+    asked = f"{request.torch}" + (f" {named}" if named else "")
     text = Text(f"no build of {asked} fits this machine", f"没有适合本机的 {asked} 构建")
     if host.origin != "read":
         text = Text(f"no build of {asked} fits that machine", f"没有适合该机器的 {asked} 构建")

@@ -65,11 +65,12 @@ def test_cpu_is_asked_for_without_a_note(machine: Host) -> None:
     assert wanted(CPU, machine) == Wanted("cpu", Variant.parse("cpu"))
 
 
-def test_macos_has_one_build_for_all() -> None:
-    found = wanted(OPEN, host(os="macos"))
+@pytest.mark.parametrize(("arch", "has_apple_gpu"), [("aarch64", True), ("x86_64", False)])
+def test_macos_has_one_build_for_all(arch: str, has_apple_gpu: bool) -> None:
+    found = wanted(OPEN, host(os="macos", arch=arch))
     assert isinstance(found, Wanted)
     assert found.kind == "cpu"
-    assert "MPS" in found.notes[0].en
+    assert ("MPS" in found.notes[0].en) == has_apple_gpu
 
 
 def test_a_gpu_of_another_maker_is_asked_about() -> None:
