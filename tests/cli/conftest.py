@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import re
 import signal
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -10,9 +12,21 @@ from envtool.cli.main import main
 from envtool.edge.nvml import NvmlAnswer
 from envtool.edge.process import run
 from envtool.edge.wiring import Edges
-from tests.loopback import Said
+from tests.loopback import Said, cpu_file, make_torch, need_pip
 
 Tell = Callable[..., Said]
+LINE = re.compile(r"(error\[ET\d{3}\]|hint): \S.*|  +\S.*|")
+
+
+def shown(said: Said, status: int, code: str) -> str:
+    """Return the error, after what holds for every error."""
+    assert said.status == status, said
+    assert said.out == ""
+    assert said.err.startswith(f"error[{code}]: ")
+    assert all(LINE.fullmatch(line) for line in said.err.splitlines()), said.err
+    assert sum(line.startswith("hint: ") for line in said.err.splitlines()) == 1
+    assert "Traceback" not in said.err
+    return said.err
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +56,14 @@ def tell(machine: Edges, capsys: pytest.CaptureFixture[str]) -> Tell:
         return Said(status, said.out, said.err)
 
     return one
+
+
+@pytest.fixture
+def loopback_torch(isolated: Path) -> dict[str, str]:
+    """Return variables with which pip finds a torch for this Python."""
+    need_pip()
+    if sys.platform != "linux":
+        pytest.skip("the wheel is one for Linux")
+    place = isolated.parent / "wheels"
+    make_torch(place, cpu_file("2.13.0"))
+    return {"PIP_FIND_LINKS": str(place)}
