@@ -7,6 +7,7 @@ Unicode builds of 2.7), PEP 703 (the ``t`` of free-threaded builds).
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import NamedTuple
 
 from envtool.errors import UsageError
@@ -56,27 +57,33 @@ class PythonVersion(NamedTuple):
     @property
     def tags(self) -> tuple[str, ...]:
         """Every ``python-abi`` pair of tags it takes, best first; torch uses no others."""
-        number = (self.major, self.minor)
-        if self.is_free_threaded:
-            own: tuple[str, ...] = (f"{self.tag}-{self.tag}t",)
-        elif self.major == 2:  # noqa: PLR2004
-            # Every Linux distribution built it wide (mu), python.org for macOS and Windows not.
-            own = (f"{self.tag}-{self.tag}mu", f"{self.tag}-{self.tag}m", f"{self.tag}-none")
-        elif number <= _LAST_WITH_M:
-            own = (f"{self.tag}-{self.tag}m", f"{self.tag}-none")
-        else:
-            own = (f"{self.tag}-{self.tag}", f"{self.tag}-none", f"{self.tag}-{self.tag}m")
-        stable = tuple(
-            f"cp3{minor}-abi3"
-            for minor in range(self.minor, 1, -1)
-            if self.major > 2  # noqa: PLR2004
-        )
-        if self.is_free_threaded:
-            stable = ()
-        return (*own, *stable, f"py{self.major}-none", "py2.py3-none")
+        return _tags(self)
 
     def __str__(self) -> str:
         return f"{self.major}.{self.minor}{'t' if self.is_free_threaded else ''}"
+
+
+@cache
+def _tags(python: PythonVersion) -> tuple[str, ...]:
+    """Return the tags of a Python; one decision asks for the same ones hundreds of times."""
+    number = (python.major, python.minor)
+    if python.is_free_threaded:
+        own: tuple[str, ...] = (f"{python.tag}-{python.tag}t",)
+    elif python.major == 2:  # noqa: PLR2004
+        # Every Linux distribution built it wide (mu), python.org for macOS and Windows not.
+        own = (f"{python.tag}-{python.tag}mu", f"{python.tag}-{python.tag}m", f"{python.tag}-none")
+    elif number <= _LAST_WITH_M:
+        own = (f"{python.tag}-{python.tag}m", f"{python.tag}-none")
+    else:
+        own = (f"{python.tag}-{python.tag}", f"{python.tag}-none", f"{python.tag}-{python.tag}m")
+    stable = tuple(
+        f"cp3{minor}-abi3"
+        for minor in range(python.minor, 1, -1)
+        if python.major > 2  # noqa: PLR2004
+    )
+    if python.is_free_threaded:
+        stable = ()
+    return (*own, *stable, f"py{python.major}-none", "py2.py3-none")
 
 
 class Interpreter(NamedTuple):

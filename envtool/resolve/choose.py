@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 from envtool.errors import UsageError
 from envtool.facts.load import Facts
@@ -11,18 +12,15 @@ from envtool.model.host import Host
 from envtool.model.plan import Build, Objection, Plan, Refusal, Rejection
 from envtool.model.python import Interpreter
 from envtool.model.request import Request
-from envtool.model.variant import Variant
-from envtool.model.wheel import WheelRow
 from envtool.resolve import companions, notes
 from envtool.resolve.fit import Bench
 from envtool.resolve.policy import Wanted, wanted
 from envtool.resolve.releases import admits
+from envtool.resolve.shelf import shelf
 from envtool.words import Text
 
 _SUPPORT_RANK = {"full": 0, "none": 0, "minor": 1}
 _CODE_RANK = {"native": 0, "none": 0, "ptx": 1}
-# Where one file lies in several places: the default index first, whose mirrors are everywhere.
-_FOLDER_RANK = {"default": 0, "root": 2}
 
 
 def choose(request: Request, host: Host, facts: Facts) -> Plan | Refusal:
@@ -36,104 +34,103 @@ def choose(request: Request, host: Host, facts: Facts) -> Plan | Refusal:
         return policy._replace(data_date=facts.date)
     _refuse_unknown_words(request, facts)
     judged = judge(request, host, facts, policy)
-    fits = [build for build in judged if not build.objections]
+    fits = [build for release in judged for build in _ranked(release)]
+    everything = [build for release in judged for build in release]
     if not fits:
         from envtool.resolve import refuse  # noqa: PLC0415 - a plan has no use for it
 
-        refusal = refuse.explain(request, host, judged, lambda r, h: fitting(r, h, facts))
-        return refusal._replace(rejected=tuple(rejections(judged)), data_date=facts.date)
-    best, *others = sorted(fits, key=_ranker(judged, facts))
+        refusal = refuse.explain(request, host, everything, lambda r, h: best_first(r, h, facts))
+        return refusal._replace(rejected=tuple(rejections(everything)), data_date=facts.date)
+    best, *others = fits
     bench = Bench(host, facts, ())
-    pins = companions.match(request.companions, best, bench)
-    assert not isinstance(pins, Objection)  # noqa: S101 - it has no objection
+    rows = companions.match(request.companions, best, bench)
+    assert not isinstance(rows, Objection)  # noqa: S101 - it has no objection
+    said = (*request.notes, *policy.notes, *host.assumptions)
     return Plan(
         best,
-        (companions.pin(best.row, best.tag), *pins),
+        companions.pins(rows, best),
         notes.constraints(best, host, facts),
         tuple(_unlike(best, others)),
-        tuple(rejections(judged)),
-        (*request.notes, *policy.notes, *host.assumptions, *notes.notes(best, judged, host, facts)),
+        tuple(rejections(everything)),
+        (*said, *notes.notes(best, everything, host, facts)),
         facts.date,
     )
 
 
-def judge(request: Request, host: Host, facts: Facts, policy: Wanted) -> list[Build]:
-    """Return every build that the request could mean on this system, judged, newest first."""
+def judge(request: Request, host: Host, facts: Facts, policy: Wanted) -> list[list[Build]]:
+    """Return every build that the request could mean on this system, judged.
+
+    One list for each release, newest first.
+    """
+    return list(_judged(request, host, facts, policy))
+
+
+def best_first(request: Request, host: Host, facts: Facts) -> Iterator[Build]:
+    """Yield the builds that a request can have on a host, judging no further than asked for."""
+    policy = wanted(request, host)
+    if not isinstance(policy, Refusal):
+        for release in _judged(request, host, facts, policy):
+            yield from _ranked(release)
+
+
+def _judged(request: Request, host: Host, facts: Facts, policy: Wanted) -> Iterator[list[Build]]:
     bench = Bench(host, facts, _pythons(request, host))
     is_open = not (request.torch.exact or request.torch.specifier)
-    judged: list[Build] = []
-    for listed in facts.listed("torch", host.os, host.arch):
-        if listed.variant is None or not policy.takes(listed.variant):
+    for release, items in shelf(facts, "torch", host.os, host.arch, policy.kind):
+        if not (is_open or admits(request.torch, release)):
             continue
-        if not (is_open or admits(request.torch, listed.row.release)):
-            continue
-        build = bench.build(listed)
-        if request.companions and not build.objections:
-            found = companions.match(request.companions, build, bench)
-            if isinstance(found, Objection):
-                build = build._replace(objections=(found,))
-        judged.append(build)
-    return judged
+        builds = [bench.build_of(item) for item in items]
+        if policy.variant is not None:
+            builds = [build for build in builds if build.variant == policy.variant]
+        if request.companions:
+            builds = [_with_companions(request, build, bench) for build in builds]
+        if builds:
+            yield builds
 
 
-def rejections(judged: Iterable[Build]) -> list[Rejection]:
+def _with_companions(request: Request, build: Build, bench: Bench) -> Build:
+    """Return a build that objects if something it should bring along does not exist."""
+    if build.objections:
+        return build
+    found = companions.match(request.companions, build, bench)
+    return build._replace(objections=(found,)) if isinstance(found, Objection) else build
+
+
+def rejections(judged: Sequence[Build]) -> list[Rejection]:
     """Group what does not fit by its reasons, newest first."""
-    groups: dict[tuple[Objection, ...], dict[str, None]] = {}
     fits = {build.name for build in judged if not build.objections}
-    for build in judged:
-        if build.objections and build.name not in fits:
-            groups.setdefault(build.objections, {})[build.name] = None
-    return [Rejection(objections, tuple(names)) for objections, names in groups.items()]
+    # Builds of one lot share their tuple of objections: its number is quicker than its content.
+    lots: dict[int, tuple[tuple[Objection, ...], dict[str, int]]] = {}
+    for number, build in enumerate(judged):
+        if build.objections and (name := build.name) not in fits:
+            lots.setdefault(id(build.objections), (build.objections, {}))[1].setdefault(
+                name, number
+            )
+    groups: dict[tuple[Objection, ...], dict[str, int]] = {}
+    for objections, names in lots.values():
+        groups.setdefault(objections, {}).update(names)
+    return [
+        Rejection(objections, tuple(sorted(names, key=names.__getitem__)))
+        for objections, names in groups.items()
+    ]
 
 
 def fitting(request: Request, host: Host, facts: Facts) -> list[Build]:
     """Return the builds that a request can have on a host, best first."""
-    policy = wanted(request, host)
-    if isinstance(policy, Refusal):
-        return []
-    judged = judge(request, host, facts, policy)
-    return sorted((b for b in judged if not b.objections), key=_ranker(judged, facts))
+    return list(best_first(request, host, facts))
 
 
-def _ranker(judged: Sequence[Build], facts: Facts) -> Callable[[Build], tuple[object, ...]]:
-    """Return the sort key of builds: the rank of the rule, smallest first."""
-    order = {name: place for place, name in enumerate(dict.fromkeys(b.row.release for b in judged))}
+def _ranked(builds: Iterable[Build]) -> list[Build]:
+    """Return the builds of one release that fit, best first.
 
-    def rank(build: Build) -> tuple[object, ...]:
-        return (
-            order[build.row.release],
-            _SUPPORT_RANK[build.support],
-            _CODE_RANK[build.code],
-            not _is_official(build, facts),
-            tuple(-number for number in _numbers(build.variant)),
-            not build.is_seen,
-            _FOLDER_RANK.get(build.row.folder, 1),
-            -int(build.row.build or 0),
-        )
-
-    return rank
-
-
-def _is_official(build: Build, facts: Facts) -> bool:
-    """Say whether a CUDA variant is one of its release's matrix.
-
-    Other variants turn up in indexes (cu129 of 2.9 to 2.13); what they carry is less
-    certain, so they come after the official ones.
+    Sorted by what depends on the host; the shelf has them in order of all the rest.
     """
-    release = facts.releases.get(build.row.base_release)
-    if release is None or not release.variants.strip() or build.variant.cuda is None:
-        return True
-    return f" {build.variant.name} " in release.variants
+    fits = [build for build in builds if not build.objections]
+    return sorted(fits, key=_rank) if len(fits) > 1 else fits
 
 
-def _numbers(variant: Variant) -> tuple[int, ...]:
-    """Return what makes one variant newer than another of its kind."""
-    if variant.cuda is not None:
-        return variant.cuda
-    if variant.kind == "rocm":
-        return tuple(int(part) for part in variant.name[4:].split("."))
-    # cpu.cxx11.abi is for C++ programs: it comes after the plain CPU build.
-    return (1,) if variant.name in {"cpu", "xpu"} else (0,)
+def _rank(build: Build) -> tuple[int, int]:
+    return _SUPPORT_RANK[build.support], _CODE_RANK[build.code]
 
 
 def _pythons(request: Request, host: Host) -> tuple[Interpreter, ...]:
@@ -155,18 +152,22 @@ def _unlike(best: Build, others: Iterable[Build]) -> Iterable[Build]:
 def _refuse_unknown_words(request: Request, facts: Facts) -> None:
     if request.variant is None and not request.torch.exact:
         return
-    rows = facts.wheels("torch")
-    if request.variant is not None:
-        names = {row.local or row.folder for row in rows} - {"default", "root", "unknown"}
-        if request.variant.name not in names:
-            raise _unknown("ET111", "variant", "变体", request.variant.name, names)
+    variants, releases = _known_words(facts)
+    if request.variant is not None and request.variant.name not in variants:
+        raise _unknown("ET111", "variant", "变体", request.variant.name, variants)
     exact = request.torch.exact
-    if exact and not any(admits(request.torch, release) for release in _releases(rows)):
-        raise _unknown("ET112", "torch release", "torch 版本", exact, _releases(rows))
+    if exact and not any(admits(request.torch, release) for release in releases):
+        raise _unknown("ET112", "torch release", "torch 版本", exact, releases)
 
 
-def _releases(rows: Iterable[WheelRow]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(row.release for row in rows))
+@lru_cache(maxsize=4)
+def _known_words(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return every variant and every release that some wheel has."""
+    rows = facts.wheels("torch")
+    places = ("default", "root", "unknown")
+    names = dict.fromkeys(row.local or row.folder for row in rows)
+    variants = tuple(name for name in names if name not in places)
+    return variants, tuple(dict.fromkeys(row.release for row in rows))
 
 
 def _unknown(code: str, what: str, what_zh: str, word: str, known: Iterable[str]) -> UsageError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from envtool.facts.load import Listed
 from envtool.model.plan import Build, Objection, Pin
@@ -10,40 +11,59 @@ from envtool.model.request import Requirement
 from envtool.model.wheel import WheelRow
 from envtool.resolve.fit import Bench
 from envtool.resolve.releases import admits
+from envtool.resolve.shelf import Item, by_release
 
 # torchtext has no GPU code, torchaudio none before 0.10 (pytorch/audio, pull 1483): any
 # of their builds goes with any variant.
 _FIRST_AUDIO_WITH_GPU_CODE = (0, 10)
 
 
-def match(wanted: Sequence[Requirement], build: Build, bench: Bench) -> tuple[Pin, ...] | Objection:
-    """Return the exact companions of a build, or why there are none.
+def match(
+    wanted: Sequence[Requirement], build: Build, bench: Bench
+) -> tuple[WheelRow, ...] | Objection:
+    """Return the rows of the exact companions of a build, or why there are none.
 
     A companion goes with a build if its release is paired with the torch release and a
     file of the same variant exists for the same Python and platform.
     """
-    pins: list[Pin] = []
+    found: list[WheelRow] = []
     for requirement in wanted:
-        paired = bench.facts.companions.get(build.row.base_release, {}).get(requirement.name, ())
-        allowed = [release for release in paired if admits(requirement, release)]
-        if not allowed:
-            found = f"torch {build.row.release} goes with {', '.join(paired) or 'none'}"
-            return Objection("companions", str(requirement), found, "")
-        row = next(
-            (
-                listed.row
-                for release in allowed
-                for listed in bench.facts.listed(requirement.name, bench.host.os, bench.host.arch)
-                if listed.row.release == release and _goes(listed, build, bench)
-            ),
-            None,
-        )
+        key = (requirement, build.row.release)
+        items = bench.paired.get(key)
+        if items is None:
+            items = bench.paired[key] = _paired(requirement, build, bench)
+        if isinstance(items, Objection):
+            return items
+        row = next((item.listed.row for item in items if _goes(item.listed, build, bench)), None)
         if row is None:
-            found = f"no {build.variant} file of {allowed[0]} for {build.tag or 'this Python'}"
-            return Objection("companions", requirement.name, found, "")
-        tag = next(tag for tag in _tags(build) if tag in row.tags)
-        pins.append(pin(row, tag))
-    return tuple(pins)
+            release = items[0].listed.row.release
+            none = f"no {build.variant} file of {release} for {build.tag or 'this Python'}"
+            return Objection("companions", requirement.name, none, "")
+        found.append(row)
+    return tuple(found)
+
+
+def _paired(requirement: Requirement, build: Build, bench: Bench) -> tuple[Item, ...] | Objection:
+    """Return the files of the releases that go with a torch release, best first."""
+    paired = bench.facts.companions.get(build.row.base_release, {}).get(requirement.name, ())
+    allowed = [release for release in paired if admits(requirement, release)]
+    if not allowed:
+        goes = f"torch {build.row.release} goes with {', '.join(paired) or 'none'}"
+        return Objection("companions", str(requirement), goes, "")
+    rows = by_release(bench.facts, requirement.name, bench.host.os, bench.host.arch)
+    items = tuple(item for release in allowed for item in rows.get(release, ()))
+    none = f"no file of {allowed[0]} for {bench.host.platform}"
+    return items or Objection("companions", requirement.name, none, "")
+
+
+def pins(rows: Sequence[WheelRow], build: Build) -> tuple[Pin, ...]:
+    """Return the files to install: torch's, and those of its companions."""
+    tags = _tags(build)
+    chosen = (next(tag for tag in tags if tag in row.tags) for row in rows)
+    return (
+        pin(build.row, build.tag),
+        *(pin(row, tag) for row, tag in zip(rows, chosen, strict=True)),
+    )
 
 
 def pin(row: WheelRow, tag: str) -> Pin:
@@ -58,20 +78,18 @@ def _tags(build: Build) -> tuple[str, ...]:
 def _goes(listed: Listed, build: Build, bench: Bench) -> bool:
     """Say whether a companion's row has a file for this build's Python, platform and variant."""
     row = listed.row
-    if not set(_tags(build)) & set(row.tags):
-        return False
-    if bench.floor_objections(listed.floor):
-        return False
-    if row.platform == "any" or not _has_gpu_code(row):
-        return True
-    if row.folder == "default":
+    if row.platform != "any" and _has_gpu_code(row.distribution, row.release):
         # The default index carries one variant of the whole family at a time.
-        return build.row.folder == "default"
-    return build.variant.name in {row.local, row.folder}
+        is_same = row.folder == build.row.folder == "default"
+        if not is_same and (row.folder == "default" or listed.variant != build.variant):
+            return False
+    tags = _tags(build)
+    return any(tag in row.tags for tag in tags) and not bench.floor_objections(listed.floor)
 
 
-def _has_gpu_code(row: WheelRow) -> bool:
-    if row.distribution == "torchaudio":
-        major, minor, *_ = (int(number) for number in row.release.split("."))
+@cache
+def _has_gpu_code(distribution: str, release: str) -> bool:
+    if distribution == "torchaudio":
+        major, minor, *_ = (int(number) for number in release.split("."))
         return (major, minor) >= _FIRST_AUDIO_WITH_GPU_CODE
-    return row.distribution != "torchtext"
+    return distribution != "torchtext"

@@ -1,7 +1,8 @@
 """Every reason against one build on one host.
 
 One decision looks at hundreds of builds that share a few dozen variants, code lists
-and tag sets; each part of the rule is therefore answered once per distinct question.
+and tag sets; each part of the rule is therefore answered once per distinct question,
+and each lot of rows that ask the same ones is judged once.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from envtool.model.gpu import Arch, ComputeCapability, Gpu
 from envtool.model.host import ARCHES, Host
 from envtool.model.plan import Build, Objection
 from envtool.model.python import Interpreter
+from envtool.model.request import Requirement
 from envtool.model.variant import Variant
 from envtool.resolve.driver import branch_objection, support
+from envtool.resolve.shelf import Item
 
 Code = Literal["native", "ptx", "none"]
 _Objections = tuple[Objection, ...]
@@ -35,6 +38,18 @@ class _Started(NamedTuple):
     objections: tuple[Objection, ...]
 
 
+class _Verdict(NamedTuple):
+    """What a `Build` holds besides its row, in the same order."""
+
+    variant: Variant
+    python: Interpreter | None = None
+    tag: str = ""
+    support: Literal["full", "minor", "none"] = "none"
+    code: Code = "none"
+    archs: tuple[Arch, ...] = ()
+    objections: _Objections = ()
+
+
 class Bench:
     """One host, ready to have builds held against it.
 
@@ -42,6 +57,7 @@ class Bench:
         host: The machine.
         facts: What vendors promise.
         pythons: Preferred first.
+        paired: Files of companions by requirement and torch release, as far as asked for.
     """
 
     def __init__(self, host: Host, facts: Facts, pythons: Sequence[Interpreter]) -> None:
@@ -64,34 +80,50 @@ class Bench:
         self.branches = tuple(
             found for gpu in self.gpus if (found := branch_objection(gpu, host, facts))
         )
+        self.paired: dict[tuple[Requirement, str], tuple[Item, ...] | Objection] = {}
+        self._verdicts: dict[int, _Verdict] = {}
+        self._supports: dict[str, Literal["full", "minor", "none"] | Objection] = {}
         self._starts: dict[tuple[str, int], _Started] = {}
         self._takes: dict[tuple[str, ...], tuple[Interpreter | None, str, _Objections]] = {}
         self._floors: dict[tuple[int, int] | None, _Objections] = {None: ()}
 
     def build(self, listed: Listed) -> Build:
         """Return a row of the index as it stands to this host, with every objection to it."""
+        return Build(listed.row, *self._judge(listed))
+
+    def build_of(self, item: Item) -> Build:
+        """Return the same for a row of a shelf, whose lot is judged once."""
+        verdict = self._verdicts.get(item.lot)
+        if verdict is None:
+            verdict = self._verdicts[item.lot] = self._judge(item.listed)
+        return Build._make((item.listed.row, *verdict))
+
+    def _judge(self, listed: Listed) -> _Verdict:
+        """Return the part of a build that every row of its lot shares."""
         row, variant, floor, code = listed
         if variant is None:
             unknown = Objection("exists", row.folder, "what it was built for is not known", "")
-            return Build(row, Variant("unknown", "unknown"), objections=(unknown,))
+            return _Verdict(Variant("unknown", "unknown"), objections=(unknown,))
         python, tag, objections = self._takes.get(row.tags) or self._take(row.tags)
-        older = self._floors.get(floor)
-        objections = (self.floor_objections(floor) if older is None else older) + objections
+        objections = self.floor_objections(floor) + objections
         if row.folder == "unknown":
             objections += (Objection("exists", row.release, "in which folder is not known", ""),)
         if variant.cuda is None:
-            return Build(row, variant, python, tag, objections=objections)
+            return _Verdict(variant, python, tag, objections=objections)
         # The tables hand out one tuple for each code list and keep it, so its number is as
         # good as its content, and a list of archs is not hashed hundreds of times.
         started = self._starts.get((variant.name, id(code))) or self._start(variant, code)
         support, native, archs, more = started
-        return Build(row, variant, python, tag, support, native, archs, objections + more)
+        return _Verdict(variant, python, tag, support, native, archs, objections + more)
 
     def _start(self, variant: Variant, code: tuple[Arch, ...] | None) -> _Started:
         """Hold a variant and its code against driver and GPUs."""
         assert variant.cuda is not None  # noqa: S101 - the caller asked
         objections: dict[Objection, None] = {}
-        driver = support(variant.cuda, self.host, self.facts)
+        driver = self._supports.get(variant.name)
+        if driver is None:
+            driver = support(variant.cuda, self.host, self.facts)
+            self._supports[variant.name] = driver
         if isinstance(driver, Objection):
             objections[driver] = None
         level = "none" if isinstance(driver, Objection) else driver
@@ -172,12 +204,12 @@ def runs(
     own = gpu.capability
     if own is None:
         return Objection("arch", gpu.name, "a GPU of unknown capability", _code_names(code))
-    newest = max((arch.capability for arch in code), default=own)
     barred = _barred(own, facts)
     for arch in code:
         built = arch.capability
         if arch.is_ptx:
-            if can_compile and own >= built == newest and not arch.suffix:
+            is_newest = built == max(other.capability for other in code)
+            if can_compile and own >= built and is_newest and not arch.suffix:
                 return "ptx"
         elif arch.suffix == "a":
             if built == own:
@@ -203,7 +235,8 @@ def _code_names(code: Sequence[Arch]) -> str:
     return " ".join(str(arch) for arch in code) or "no GPU"
 
 
-def _span(tags: Sequence[str]) -> str:
+@lru_cache(maxsize=256)
+def _span(tags: tuple[str, ...]) -> str:
     """Return the Pythons of a row for people: 3.9 to 3.13, 3.13t."""
     names: dict[tuple[int, int, str], str] = {}
     for tag in tags:

@@ -14,7 +14,7 @@ from envtool.model.variant import Variant
 from envtool.words import Text
 
 # From a changed request or host to the builds that fit then, best first.
-Fitting = Callable[[Request, Host], "list[Build]"]
+Fitting = Callable[[Request, Host], Iterator[Build]]
 _SHOWN = 4
 
 
@@ -76,7 +76,7 @@ def _hint(request: Request, host: Host, judged: Sequence[Build], fitting: Fittin
             "torch 没有 musl 的 wheel：请改用带 glibc 的系统或镜像，例如 Debian",
         )
     every = host._replace(pythons=EVERY_PYTHON)
-    free = next(iter(fitting(request._replace(python=None), every)), None)
+    free = next(fitting(request._replace(python=None), every), None)
     if free is not None and free.python is not None:
         return Text(
             f"{free.name} fits with Python {free.python.version}: --python {free.python.version}",
@@ -93,7 +93,7 @@ def _hint(request: Request, host: Host, judged: Sequence[Build], fitting: Fittin
             f"{free.name} fits: torch=={free.row.release}{python}",
             f"{free.name} 可用：torch=={free.row.release}{python}",
         )
-    cpu = fitting(request._replace(variant=Variant("cpu", "cpu")), host)
+    cpu = next(fitting(request._replace(variant=Variant("cpu", "cpu")), host), None)
     needed = _driver_needed(judged)
     if needed:
         return Text(
@@ -119,21 +119,21 @@ def _driver_needed(judged: Sequence[Build]) -> str:
     return ", ".join(dict.fromkeys(objection.needed for objection in lowest.objections))
 
 
-def _nearest(exact: str, builds: Sequence[Build]) -> Build | None:
+def _nearest(exact: str, builds: Iterator[Build]) -> Build | None:
     """Return the build nearest to a release that does not fit: the first later one, if any.
 
     The builds come best first, newest release before the others.
     """
-    if not builds:
-        return None
-    if not exact:
-        return builds[0]
+    newest = nearest = next(builds, None)
+    if not exact or newest is None:
+        return newest
     wanted = _numbers(exact)
-    later = [build for build in builds if _numbers(build.row.release) > wanted]
-    if not later:
-        return builds[0]
-    nearest = later[-1].row.release
-    return next(build for build in later if build.row.release == nearest)
+    for build in builds:
+        if _numbers(build.row.release) <= wanted:
+            break
+        if nearest is not None and build.row.release != nearest.row.release:
+            nearest = build
+    return nearest
 
 
 def _numbers(release: str) -> tuple[int, ...]:
@@ -159,7 +159,7 @@ def _mixed(
     gpus = _distinct(host)
     if len(gpus) < 2 or len(gpus) < len({g.capability for g in host.graphics.gpus}):  # noqa: PLR2004
         return
-    alone = {gpu: next(iter(fitting(request, _alone(host, [gpu]))), None) for gpu in gpus.values()}
+    alone = {gpu: next(fitting(request, _alone(host, [gpu])), None) for gpu in gpus.values()}
     if not any(alone.values()):
         return
     for gpu, build in alone.items():
@@ -196,7 +196,7 @@ def _subset(request: Request, host: Host, fitting: Fitting) -> Text | None:
     for size in range(len(distinct) - 1, 0, -1):
         for group in combinations(distinct, size):
             gpus = tuple(g for g in host.graphics.gpus if g.capability in group)
-            build = next(iter(fitting(request, _alone(host, gpus))), None)
+            build = next(fitting(request, _alone(host, gpus)), None)
             if build is not None:
                 candidates.append((len(gpus), gpus, build))
     if not candidates:
