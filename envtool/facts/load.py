@@ -162,13 +162,13 @@ class Facts:
                 # Newest update first, so that the last one read is the first one shipped.
                 table[cuda] = Floor(_driver(row[system]), _driver(row[f"minor_{system}"]))
 
-        self._table("drivers.csv", place)
+        self.table("drivers.csv", place)
         return floors
 
     @cached_property
     def branches(self) -> dict[int, CudaVersion]:
         """Newest CUDA of each driver branch, oldest branch first."""
-        rows = self._table(
+        rows = self.table(
             "branches.csv", lambda row: (int(row["branch"]), CudaVersion.parse(row["reports"]))
         )
         return dict(sorted(rows))
@@ -176,7 +176,7 @@ class Facts:
     @cached_property
     def capabilities(self) -> dict[ComputeCapability, Capability]:
         """Every compute capability that NVIDIA has named."""
-        return dict(self._table("capabilities.csv", _capability))
+        return dict(self.table("capabilities.csv", _capability))
 
     def code(self, platform: str) -> dict[tuple[str, str], tuple[Arch, ...]]:
         """Return the GPU code by release and variant for one platform, as far as it is known."""
@@ -185,7 +185,7 @@ class Facts:
             return (row["release"], row["variant"]), _archs(row["sm"], row["ptx"])
 
         if platform not in self._code:
-            self._code[platform] = dict(self._table("code.csv", place, f",{platform},"))
+            self._code[platform] = dict(self.table("code.csv", place, f",{platform},"))
         return self._code[platform]
 
     @cached_property
@@ -195,12 +195,12 @@ class Facts:
         def place(row: dict[str, str]) -> CodeException:
             return CodeException(*(_capabilities(row[k]) for k in ("code", "not_on", "only_on")))
 
-        return tuple(self._table("runs_on.csv", place))
+        return tuple(self.table("runs_on.csv", place))
 
     @cached_property
     def releases(self) -> dict[str, Release]:
         """Every torch release, newest first."""
-        return dict(self._table("releases.csv", lambda row: (row["release"], _release(row))))
+        return dict(self.table("releases.csv", lambda row: (row["release"], _release(row))))
 
     @cached_property
     def companions(self) -> dict[str, dict[str, tuple[str, ...]]]:
@@ -210,7 +210,7 @@ class Facts:
             names = ("torchvision", "torchaudio", "torchtext")
             return row["release"], {name: tuple(row[name].split()) for name in names}
 
-        return dict(self._table("companions.csv", place))
+        return dict(self.table("companions.csv", place))
 
     @cached_property
     def bounds(self) -> tuple[Bound, ...]:
@@ -220,12 +220,12 @@ class Facts:
             rest = (row[key] for key in ("releases", "platform", "installer", "reason"))
             return Bound(row["package"] + row["bound"], *rest)
 
-        return tuple(self._table("bounds.csv", place))
+        return tuple(self.table("bounds.csv", place))
 
     @cached_property
     def gpus(self) -> tuple[KnownGpu, ...]:
         """Products by name."""
-        return tuple(self._table("gpus.csv", _known_gpu))
+        return tuple(self.table("gpus.csv", _known_gpu))
 
     def wheels(self, distribution: str) -> tuple[WheelRow, ...]:
         """Return the bundled index of one package, newest release first."""
@@ -255,7 +255,9 @@ class Facts:
         release = self.releases.get(row.base_release)
         variant = _variant_of(row, system, release.defaults.get((system, arch)) if release else "")
         if variant is None:
-            return Listed(row, None)
+            # A companion on the default index: its variant is that of torch there.
+            is_tagged = system == "linux" and row.platform != "any"
+            return Listed(row, None, glibc_floor(row.platform) if is_tagged else None)
         platform = f"{system}_{arch}" if system == "linux" else "win_amd64"
         codes = self.code(platform) if variant.cuda else {}
         code = codes.get((row.base_release, variant.name))
@@ -293,7 +295,7 @@ class Facts:
                 original=str(error),
             ) from error
 
-    def _table(self, name: str, place: Callable[[dict[str, str]], T], mark: str = "") -> list[T]:
+    def table(self, name: str, place: Callable[[dict[str, str]], T], mark: str = "") -> list[T]:
         """Return what ``place`` makes of each row, naming the line that it cannot place.
 
         Args:

@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from datetime import date
 
+from envtool.errors import EnvtoolError, RefusedError, UnknownError
 from envtool.facts.load import Facts
 from envtool.model.host import Host
 from envtool.model.plan import Command, Plan, Refusal
 from envtool.model.request import Request
-from envtool.render.commands import conda_commands, pip_commands, uv_commands
+from envtool.render.commands import pip_commands, uv_commands
+from envtool.render.conda import conda_commands, pixi_commands, why_not_pixi
 from envtool.resolve.choose import choose
+from envtool.resolve.conda import conda_order
 from envtool.words import Text
 
 _OLD_DAYS = 90
+# Of the environment, for tools that know environments by name.
+_NAME = "torch"
 
 
-def make_plan(request: Request, host: Host, facts: Facts, *, today: date) -> Plan | Refusal:
+def make_plan(
+    request: Request, host: Host, facts: Facts, *, today: date, is_whole: bool = True
+) -> Plan | Refusal:
     """Decide, and say so if the data is old.
+
+    Args:
+        request: What was asked for.
+        host: The machine.
+        facts: The tables.
+        today: The day.
+        is_whole: As `choose` has it.
 
     Raises:
         UsageError: ET111, ET112, a variant or release that does not exist.
     """
-    decision = choose(request, host, facts)
+    decision = choose(request, host, facts, is_whole=is_whole)
     age = (today - date.fromisoformat(facts.date)).days
     if isinstance(decision, Plan) and age > _OLD_DAYS:
         old = Text(
@@ -32,10 +46,31 @@ def make_plan(request: Request, host: Host, facts: Facts, *, today: date) -> Pla
     return decision
 
 
-def commands_for(plan: Plan, host: Host, env: str) -> dict[str, tuple[Command, ...]]:
-    """Return the commands of every tool that can carry a plan out."""
+def error_of(refusal: Refusal) -> EnvtoolError:
+    """Return a refusal as the error that it is."""
+    kind = UnknownError if refusal.is_unknown else RefusedError
+    return kind(refusal.code, refusal.text, why=refusal.why, hint=refusal.hint)
+
+
+def commands_for(plan: Plan, host: Host, env: str, facts: Facts) -> dict[str, tuple[Command, ...]]:
+    """Return the commands of every tool; none for a tool that cannot carry a plan out."""
+    how = conda_order(plan, host, facts)
     return {
         "pip": pip_commands(plan, env, os=host.os),
         "uv": uv_commands(plan, env, os=host.os),
-        "conda": conda_commands(plan, "torch"),
+        "conda": conda_commands(plan, how, _NAME),
+        "mamba": conda_commands(plan, how, _NAME, program="mamba"),
+        "micromamba": conda_commands(plan, how, _NAME, program="micromamba"),
+        "pixi": pixi_commands(plan, how, _NAME, os=host.os, arch=host.arch),
     }
+
+
+def command_notes(plan: Plan, host: Host, facts: Facts) -> dict[str, tuple[Text, ...]]:
+    """Return what a person should know about the commands of a tool, by tool."""
+    how = conda_order(plan, host, facts)
+    pixi = why_not_pixi(how)
+    notes = {
+        **dict.fromkeys(("conda", "mamba", "micromamba"), how.notes),
+        "pixi": (*how.notes, pixi) if pixi else how.notes,
+    }
+    return {tool: own for tool, own in notes.items() if own}

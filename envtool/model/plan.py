@@ -23,46 +23,53 @@ class Objection(NamedTuple):
         subject: What does not fit: a GPU, the driver, a Python, a system.
         found: What it has or is.
         needed: What the build needs or has.
+        zh: Subject, found and needed in Chinese; empty where they are the same.
     """
 
     kind: ObjectionKind
     subject: str
     found: str
     needed: str
+    zh: tuple[str, str, str] | None = None
 
     @property
     def text(self) -> Text:
         """The objection as a sentence."""
         subject, found, needed = self.subject, self.found, self.needed
+        zh_subject, zh_found, zh_needed = self.zh or (subject, found, needed)
         if self.kind == "arch" and not needed:
             return Text(
                 f"{subject}: which GPU code this build carries is not known",
-                f"{subject}：不清楚该构建包含哪些 GPU 代码",
+                f"{zh_subject}：不清楚该构建包含哪些 GPU 代码",
             )
         return {
             "request": Text(
-                f"{subject}: {found}, asked for {needed}", f"{subject}：{found}，要求 {needed}"
+                f"{subject}: {found}, asked for {needed}",
+                f"{zh_subject}：{zh_found}，要求 {zh_needed}",
             ),
             "python": Text(
-                f"no wheel for {found}; there is {needed}", f"没有 {found} 的 wheel；现有 {needed}"
+                f"no wheel for {found}; there is {needed}",
+                f"没有 {zh_found} 的 wheel；现有 {zh_needed}",
             ),
             "platform": Text(
-                f"{subject} is {found}; needs {needed}", f"{subject} 为 {found}；需要 {needed}"
+                f"{subject} is {found}; needs {needed}",
+                f"{zh_subject}为 {zh_found}；需要 {zh_needed}",
             ),
             "driver": Text(
-                f"{subject} runs {found}; needs {needed}", f"{subject} 支持 {found}；需要 {needed}"
+                f"{subject} runs {found}; needs {needed}",
+                f"{zh_subject} 支持 {zh_found}；需要 {zh_needed}",
             ),
             "arch": Text(
                 f"{subject}: the build has code for {needed} only",
-                f"{subject}：该构建只含 {needed} 的代码",
+                f"{zh_subject}：该构建只含 {zh_needed} 的代码",
             ),
             "branch": Text(
                 f"{subject} works with {needed}; found {found}",
-                f"{subject} 需要 {needed}；当前 {found}",
+                f"{zh_subject} 需要 {zh_needed}；当前 {zh_found}",
             ),
-            "exists": Text(f"{subject}: {found}", f"{subject}：{found}"),
+            "exists": Text(f"{subject}: {found}", f"{zh_subject}：{zh_found}"),
             "companions": Text(
-                f"no {subject} goes with it: {found}", f"没有与之配套的 {subject}：{found}"
+                f"no {subject} goes with it: {found}", f"没有与之配套的 {zh_subject}：{zh_found}"
             ),
         }[self.kind]
 
@@ -135,10 +142,12 @@ class Command(NamedTuple):
     Attributes:
         argv: Program and arguments.
         text: What it does.
+        environ: Variables that it needs besides those of the shell.
     """
 
     argv: tuple[str, ...]
     text: Text
+    environ: tuple[tuple[str, str], ...] = ()
 
 
 class Rejection(NamedTuple):
@@ -153,6 +162,18 @@ class Rejection(NamedTuple):
     builds: tuple[str, ...]
 
 
+class RunnerUp(NamedTuple):
+    """A build that fits and that somebody might prefer.
+
+    Attributes:
+        build: The build.
+        tradeoffs: How it differs from the choice, for better and worse.
+    """
+
+    build: Build
+    tradeoffs: tuple[Text, ...]
+
+
 class Plan(NamedTuple):
     """A decision.
 
@@ -164,6 +185,7 @@ class Plan(NamedTuple):
         rejected: What does not, grouped by reason, newest first.
         notes: What a person should know about this decision.
         data_date: Date of the newest fact it rests on (ISO).
+        runners_up: The few of the others that somebody might prefer.
     """
 
     chosen: Build
@@ -173,6 +195,7 @@ class Plan(NamedTuple):
     rejected: tuple[Rejection, ...] = ()
     notes: tuple[Text, ...] = ()
     data_date: str = ""
+    runners_up: tuple[RunnerUp, ...] = ()
 
 
 class Refusal(NamedTuple):

@@ -2,7 +2,8 @@
 
 Each variant has an index of its own since 1.11; before, one page listed every file
 of the host (``torch_stable.html``). Files whose name does not tell the variant can be
-named exactly by their URL only: the page holds the same name in several folders.
+named exactly by their URL only: the page holds the same name in several folders. The
+long-term release 1.8.2 lies apart, with a page of its own.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def source_of(pin: Pin, torch_release: str) -> Source:
     if not pin.local:
         folder = "" if pin.folder == "root" else f"/{pin.folder}"
         return Source("file", f"{WHEEL_HOST}{folder}/{quote(pin.file_name)}")
+    if pin.folder.startswith("lts/"):
+        return Source("page", f"{WHEEL_HOST}/{pin.folder.rpartition('/')[0]}/torch_lts.html")
     if _numbers(torch_release) >= _FIRST_WITH_INDEX:
         return Source("index", f"{WHEEL_HOST}/{pin.folder}")
     return Source("page", f"{WHEEL_HOST}/torch_stable.html")

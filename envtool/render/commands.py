@@ -1,8 +1,4 @@
-"""From a plan to the commands of pip, uv and conda.
-
-For conda the environment and its Python come from conda, and the wheel from pip:
-that names exactly the build that was decided, in every year.
-"""
+"""From a plan to the commands of pip and uv."""
 
 from __future__ import annotations
 
@@ -11,8 +7,14 @@ from envtool.model.python import Interpreter
 from envtool.model.source import Source, source_of
 from envtool.words import Text
 
-_CREATE = Text("create the environment", "创建环境")
+CREATE = Text("create the environment", "创建环境")
 _INSTALL = Text("install the build", "安装构建")
+# From 2.0 on the index of a variant has all that its wheels need, NVIDIA's and AMD's
+# parts too, and the official commands name it alone. Those of 1.11 to 1.13 added it to
+# the default index, which leaves the choice between two indexes to chance. The page of
+# one project adds the files of that project only; everything else, such as a numpy for
+# Python 3.7, comes from the default index.
+_FIRST_WITH_WHOLE_INDEX = 2
 
 
 def pip_commands(
@@ -26,9 +28,9 @@ def pip_commands(
         os: System that will run them.
         source: Where to install from instead of the plan's own places.
     """
-    create = Command((*_starter(plan.chosen.python, os), env), _CREATE)
+    create = Command((*_starter(plan.chosen.python, os), env), CREATE)
     own = (env_python(env, os), "-m", "pip", "install")
-    return (create, *_installs(plan, own, source))
+    return (create, *installs(plan, own, source))
 
 
 def uv_commands(
@@ -52,25 +54,9 @@ def uv_commands(
     """
     python = plan.chosen.python
     wanted = python.path or str(python.version) if python else ""
-    create = Command((program, "venv", "--python", wanted, env), _CREATE)
+    create = Command((program, "venv", "--python", wanted, env), CREATE)
     own = (program, "pip", "install", *options, "--python", env_python(env, os))
-    return (create, *_installs(plan, own, source))
-
-
-def conda_commands(plan: Plan, name: str) -> tuple[Command, ...]:
-    """Return the commands that create a conda environment and install the wheel into it.
-
-    None for a free-threaded Python, which conda spells otherwise in every channel.
-    """
-    python = plan.chosen.python
-    if python is not None and python.version.is_free_threaded:
-        return ()
-    version = str(python.version) if python else ""
-    create = Command(
-        ("conda", "create", "--yes", "--name", name, f"python={version}", "pip"), _CREATE
-    )
-    own = ("conda", "run", "--name", name, "python", "-m", "pip", "install")
-    return (create, *_installs(plan, own, None))
+    return (create, *installs(plan, own, source))
 
 
 def _starter(python: Interpreter | None, os: str) -> tuple[str, ...]:
@@ -88,7 +74,7 @@ def env_python(env: str, os: str) -> str:
     return f"{env}\\Scripts\\python.exe" if os == "windows" else f"{env}/bin/python"
 
 
-def _installs(plan: Plan, own: tuple[str, ...], source: Source | None) -> tuple[Command, ...]:
+def installs(plan: Plan, own: tuple[str, ...], source: Source | None) -> tuple[Command, ...]:
     """Return one install per place that the files lie in, torch's first."""
     groups: dict[Source, list[Pin]] = {}
     for pin in plan.pins:
@@ -102,8 +88,15 @@ def _installs(plan: Plan, own: tuple[str, ...], source: Source | None) -> tuple[
             for pin in pins
         ]
         bounds = plan.constraints if not commands else ()
-        commands.append(Command((*own, *wanted, *bounds, *_flags(place)), _INSTALL))
+        is_ours = source is None and int(plan.chosen.row.release[0]) < _FIRST_WITH_WHOLE_INDEX
+        flags = _pages(place, pins) if place.kind == "index" and is_ours else _flags(place)
+        commands.append(Command((*own, *wanted, *bounds, *flags), _INSTALL))
     return tuple(commands)
+
+
+def _pages(index: Source, pins: list[Pin]) -> tuple[str, ...]:
+    """Return the flags that add the files of these projects alone."""
+    return tuple(word for pin in pins for word in ("--find-links", f"{index.url}/{pin.name}/"))
 
 
 def _flags(place: Source) -> tuple[str, ...]:

@@ -13,11 +13,12 @@ from envtool.errors import EnvtoolError
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import Arch, ComputeCapability
 from envtool.model.host import Libc
-from envtool.model.plan import Build, Command, Plan, Refusal, Rejection
+from envtool.model.plan import Build, Command, Objection, Plan, Refusal, Rejection
 from envtool.model.python import PythonVersion
 from envtool.model.source import source_of
 from envtool.model.variant import Variant
 from envtool.version import __version__
+from envtool.words import Text
 
 _WORDS = (CudaVersion, DriverVersion, ComputeCapability, Arch, Variant, PythonVersion, Libc)
 _STATUS = {0: "yes", 1: "no", 2: "usage", 3: "unknown", 75: "unknown", 130: "interrupted"}
@@ -103,21 +104,49 @@ def rejection_data(rejection: Rejection) -> dict[str, object]:
     """Return a group of rejected builds as JSON."""
     return {
         "builds": list(rejection.builds),
-        "objections": [
+        "objections": [objection_data(objection) for objection in rejection.objections],
+    }
+
+
+def objection_data(objection: Objection) -> dict[str, object]:
+    """Return an objection as JSON."""
+    return {
+        "kind": objection.kind,
+        "subject": objection.subject,
+        "found": objection.found,
+        "needed": objection.needed,
+        "summary": plain(objection.text),
+    }
+
+
+def why_data(builds: Sequence[Build], decision: Plan | Refusal) -> dict[str, object]:
+    """Return builds that were asked about as JSON, each with what is against it."""
+    chosen = decision.chosen.name if isinstance(decision, Plan) else None
+    return {
+        "chosen": chosen,
+        "builds": [
             {
-                "kind": objection.kind,
-                "subject": objection.subject,
-                "found": objection.found,
-                "needed": objection.needed,
-                "summary": plain(objection.text),
+                **build_data(build),
+                "is_chosen": build.name == chosen,
+                "objections": [objection_data(objection) for objection in build.objections],
             }
-            for objection in rejection.objections
+            for build in builds
         ],
     }
 
 
-def plan_data(plan: Plan, commands: Mapping[str, Sequence[Command]]) -> dict[str, object]:
-    """Return a plan as JSON, with its commands by tool."""
+def plan_data(
+    plan: Plan,
+    commands: Mapping[str, Sequence[Command]],
+    notes: Mapping[str, Sequence[Text]] | None = None,
+) -> dict[str, object]:
+    """Return a plan as JSON, with its commands by tool.
+
+    Args:
+        plan: The plan.
+        commands: Its commands by tool.
+        notes: What a person should know about them, by tool.
+    """
     source = source_of(plan.pins[0], plan.chosen.row.release)
     return {
         "chosen": {**build_data(plan.chosen), "source": {"kind": source.kind, "url": source.url}},
@@ -127,6 +156,18 @@ def plan_data(plan: Plan, commands: Mapping[str, Sequence[Command]]) -> dict[str
         "commands": {
             tool: [list(command.argv) for command in own] for tool, own in commands.items()
         },
+        "environ": {
+            tool: dict(pair for command in own for pair in command.environ)
+            for tool, own in commands.items()
+            if any(command.environ for command in own)
+        },
+        "command_notes": {
+            tool: [plain(note) for note in own] for tool, own in (notes or {}).items()
+        },
+        "runners_up": [
+            {"name": one.build.name, "tradeoffs": [plain(text) for text in one.tradeoffs]}
+            for one in plan.runners_up
+        ],
         "others": [build_data(build) for build in plan.others],
         "rejected": [rejection_data(rejection) for rejection in plan.rejected],
         "notes": [plain(note) for note in plan.notes],

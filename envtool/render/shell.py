@@ -19,12 +19,18 @@ def as_line(command: Command, shell: Shell) -> str:
     command-line arguments" for cmd; "about_Quoting_Rules" for PowerShell.
     """
     if shell == "posix":
-        return shlex.join(command.argv)
+        before = "".join(f"{name}={shlex.quote(value)} " for name, value in command.environ)
+        return before + shlex.join(command.argv)
     if shell == "cmd":
-        return " ".join(_for_cmd(word) for word in command.argv)
+        before = "".join(f'set "{name}={value}" && ' for name, value in command.environ)
+        return before + " ".join(_for_cmd(word) for word in command.argv)
+    # PowerShell and cmd know no variable for one command alone: it stays in the session.
+    before = "".join(
+        f"$env:{name} = {_quoted_for_powershell(value)}; " for name, value in command.environ
+    )
     line = " ".join(_for_powershell(word) for word in command.argv)
     # A quoted first word is a string to PowerShell, and not a program.
-    return f"& {line}" if line.startswith("'") else line
+    return before + (f"& {line}" if line.startswith("'") else line)
 
 
 def _for_cmd(word: str) -> str:
@@ -38,5 +44,9 @@ def _for_powershell(word: str) -> str:
     # A comma makes a list, an @ splats.
     if re.fullmatch(_PLAIN, word) and not set(word) & set(",@%"):
         return word
+    return _quoted_for_powershell(word)
+
+
+def _quoted_for_powershell(word: str) -> str:
     # Typographic quotes end a string there as the plain one does.
     return "'" + re.sub("(['\u2018\u2019\u201a\u201b])", r"\1\1", word) + "'"

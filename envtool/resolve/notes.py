@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from envtool.facts.load import Facts
 from envtool.model.host import Host
@@ -11,13 +12,15 @@ from envtool.resolve.releases import within
 from envtool.words import Text
 
 
-def constraints(build: Build, host: Host, facts: Facts) -> tuple[str, ...]:
-    """Return the bounds on other packages that a wheel needs, such as ``numpy<2``."""
+def constraints(
+    build: Build, host: Host, facts: Facts, *, installer: Literal["pip", "conda"] = "pip"
+) -> tuple[str, ...]:
+    """Return the bounds on other packages that a build needs, such as ``numpy<2``."""
     release = build.row.base_release
     return tuple(
         bound.requirement
         for bound in facts.bounds
-        if bound.installer in {"any", "pip"}
+        if bound.installer in {"any", installer}
         and bound.platform in {"any", host.os}
         and within(bound.releases, release)
     )

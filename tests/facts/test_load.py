@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from envtool.errors import FactsError
+from envtool.facts.channels import eras
 from envtool.facts.load import Facts
 from envtool.facts.wheels import glibc_floor
 from envtool.model.cuda import CudaVersion, DriverVersion
@@ -19,7 +20,7 @@ from tests.hosts import bundled
 
 BUNDLED = Path(bundled().folder)
 PACKAGES = ["torch", "torchvision", "torchaudio", "torchtext", "torch_cuda80"]
-PLATFORMS = ["linux_x86_64", "linux_aarch64", "win_amd64", "conda_linux_64"]
+PLATFORMS = ["linux_x86_64", "linux_aarch64", "win_amd64", "conda_linux_64", "conda_forge_linux_64"]
 
 
 def wheels_of(name: str) -> Callable[[Facts], object]:
@@ -34,6 +35,7 @@ READERS: dict[str, Callable[[Facts], object]] = {
     "runs_on.csv": lambda facts: facts.exceptions,
     "releases.csv": lambda facts: facts.releases,
     "companions.csv": lambda facts: facts.companions,
+    "channels.csv": eras,
     "bounds.csv": lambda facts: facts.bounds,
     "gpus.csv": lambda facts: facts.gpus,
     **{f"wheels/{name}.txt": wheels_of(name) for name in PACKAGES},
@@ -268,6 +270,5 @@ def test_a_system_sees_its_own_files_and_those_for_any(package: str) -> None:
 def test_windows_files_have_no_floor_and_only_cuda_builds_code() -> None:
     for system in ("linux", "windows", "macos"):
         for listed in bundled().listed("torch", system, "x86_64"):
-            has_floor = system != "windows" and listed.variant is not None
-            assert (listed.floor is not None) == has_floor
+            assert (listed.floor is not None) == (system != "windows")
             assert listed.code is None or (listed.variant and listed.variant.cuda)

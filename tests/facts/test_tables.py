@@ -30,6 +30,7 @@ KEYS = {
     "code": ("release", "variant", "platform"),
     "releases": ("release",),
     "companions": ("release",),
+    "channels": ("first", "platforms", "variants"),
     "bounds": ("package", "releases", "platform", "installer"),
     "gpus": ("vendor", "name", "pattern", "memory_gb", "pci_ids", "arch"),
 }
@@ -45,16 +46,12 @@ WITH_HASHES = PACKAGES[:-1]
 
 # Builds whose code is known although no file of them is.
 NOT_SCRIPTED_FOR_WINDOWS = "the script has it, the page of March 2021, complete, lists no file"
-LONG_TERM = "files of the long-term index lts/1.8 were not listed"
 NO_WINDOWS_CU102 = "the script has it, no install command and no file name was seen"
 NOT_SEEN = "named in a build script, no file name was seen"
 CODE_WITHOUT_FILES = {
     ("1.6.0", "cu92", "win_amd64"): NOT_SCRIPTED_FOR_WINDOWS,
     ("1.7.0", "cu92", "win_amd64"): NOT_SCRIPTED_FOR_WINDOWS,
     ("1.7.1", "cu92", "win_amd64"): NOT_SCRIPTED_FOR_WINDOWS,
-    ("1.8.2", "cu102", "linux_x86_64"): LONG_TERM,
-    ("1.8.2", "cu111", "linux_x86_64"): LONG_TERM,
-    ("1.10.2", "cu102", "win_amd64"): NO_WINDOWS_CU102,
     ("1.11.0", "cu102", "win_amd64"): NO_WINDOWS_CU102,
     ("1.12.0", "cu102", "win_amd64"): NO_WINDOWS_CU102,
     ("1.12.1", "cu102", "win_amd64"): NO_WINDOWS_CU102,
@@ -64,8 +61,6 @@ CODE_WITHOUT_FILES = {
 }
 # Companions that a page names although no file of them is listed.
 COMPANIONS_WITHOUT_FILES = {
-    ("1.8.2", "torchvision", "0.9.2"): LONG_TERM,
-    ("1.8.2", "torchaudio", "0.8.2"): LONG_TERM,
     ("0.3.1", "torchtext", "0.2.3"): "source release only",
     ("0.3.0", "torchtext", "0.2.3"): "source release only",
 }
@@ -81,7 +76,7 @@ DEFAULT_COLUMNS = {
     "macos": "default_macos",
 }
 GROUP = re.compile(
-    r" (?P<folder>default|root|unknown|cpu|cpu-cxx11-abi|cu\d+|rocm\d+(\.\d+)+|xpu)"
+    r" (?P<folder>default|root|unknown|cpu|cpu-cxx11-abi|cu\d+|rocm\d+(\.\d+)+|xpu|lts/1\.8(/\w+)?)"
     r" (?P<local>-|[a-z0-9.]+) (?P<build>-|\d+) (?P<platform>[a-z0-9_.]+)"
     r" (?P<status>seen|inferred) (?P<evidence>[A-Z]\w*(,[A-Z]\w*)*)"
     r" (?P<tags>[a-z0-9.-]+( [a-z0-9.-]+)*)"
@@ -445,7 +440,7 @@ def test_folders_of_a_release_follow_one_order(package: str) -> None:
 def test_file_names_are_wheel_names(package: str) -> None:
     for group in groups(package):
         for file in group.files(package):
-            name, version, build, tags = parse_wheel_filename(file.partition("/")[2])
+            name, version, build, tags = parse_wheel_filename(file.rpartition("/")[2])
             assert name == package.replace("_", "-")
             assert version.public == group.release
             assert (version.local or "-") == group.local

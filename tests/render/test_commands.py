@@ -10,7 +10,7 @@ from envtool.model.host import Host
 from envtool.model.plan import Command, Plan
 from envtool.model.request import Request
 from envtool.model.source import WHEEL_HOST, Source, source_of
-from envtool.render.commands import conda_commands, env_python, pip_commands, uv_commands
+from envtool.render.commands import env_python, pip_commands, uv_commands
 from envtool.render.shell import as_line
 from envtool.resolve.choose import choose
 from tests.hosts import bundled, host
@@ -49,11 +49,31 @@ A100 = host("8.0", driver="550.54.14", python="3.11")
             "cu126",
             [f"{PIP} torch==2.6.0+cu126 torchvision==0.21.0+cu126 --index-url {WHEEL_HOST}/cu126"],
         ),
+        # Up to 1.13 it adds to the default index, project by project: see the module.
         (
             host("8.0", driver="470.57.02", python="3.8"),
-            ("torch==1.11.0",),
+            ("torch==1.11.0", "torchvision"),
             "cu113",
-            [f"{PIP} torch==1.11.0+cu113 numpy<2 --index-url {WHEEL_HOST}/cu113"],
+            [
+                (
+                    f"{PIP} torch==1.11.0+cu113 torchvision==0.12.0+cu113 numpy<2"
+                    f" --find-links {WHEEL_HOST}/cu113/torch/"
+                    f" --find-links {WHEEL_HOST}/cu113/torchvision/"
+                )
+            ],
+        ),
+        # The long-term release lies apart.
+        (
+            host("8.0", driver="470.57.02", python="3.8"),
+            ("torch==1.8.2", "torchvision", "torchaudio"),
+            "cu111",
+            [
+                (
+                    f"{PIP} torch==1.8.2+cu111 torchvision==0.9.2+cu111 numpy<2"
+                    f" --find-links {WHEEL_HOST}/lts/1.8/torch_lts.html"
+                ),
+                f"{PIP} {WHEEL_HOST}/lts/1.8/torchaudio-0.8.2-cp38-cp38-linux_x86_64.whl",
+            ],
         ),
         # Before, one page listed every file.
         (
@@ -145,15 +165,6 @@ def test_uv_fetches_a_python_that_is_not_there() -> None:
     machine = host(python="every")
     create, *_ = uv_commands(plan(machine, "torch==2.6.0"), "env", os="linux")
     assert create.argv == ("uv", "venv", "--python", "3.12", "env")
-
-
-def test_conda_brings_the_python_and_pip_the_wheel() -> None:
-    create, install = conda_commands(plan(A100, "torch==2.6.0", variant="cu126"), "lab")
-    assert create.argv == ("conda", "create", "--yes", "--name", "lab", "python=3.11", "pip")
-    assert install.argv == (
-        *("conda", "run", "--name", "lab", "python", "-m", "pip", "install"),
-        *("torch==2.6.0+cu126", "--index-url", f"{WHEEL_HOST}/cu126"),
-    )
 
 
 @pytest.mark.parametrize(

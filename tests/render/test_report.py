@@ -63,7 +63,7 @@ def texts(value: object) -> Iterator[Json]:
         ({"a": (1, 2)}, {"a": [1, 2]}),
         (
             Command(("pip", "install"), Text("do", "做")),
-            {"argv": ["pip", "install"], "text": {"en": "do", "zh": "做"}},
+            {"argv": ["pip", "install"], "text": {"en": "do", "zh": "做"}, "environ": []},
         ),
     ],
 )
@@ -154,6 +154,15 @@ def test_commands_are_lists_of_words(plan: Plan) -> None:
     assert data["commands"] == {
         tool: [list(command.argv) for command in own] for tool, own in commands.items()
     }
+
+
+def test_variables_and_notes_of_commands_stand_by_tool(plan: Plan) -> None:
+    told = Command(("conda", "create"), Text.same(""), (("CONDA_OVERRIDE_CUDA", "12.8"),))
+    commands = {"pip": pip_commands(plan, "env", os="linux"), "conda": (told,)}
+    notes = {"conda": (Text("why", "原因"),)}
+    data = cast("Json", loaded(document("plan", plan_data(plan, commands, notes)))["data"])
+    assert data["environ"] == {"conda": {"CONDA_OVERRIDE_CUDA": "12.8"}}
+    assert data["command_notes"] == {"conda": [{"en": "why", "zh": "原因"}]}
 
 
 def test_every_text_of_a_plan_is_in_both_languages(plan: Plan) -> None:

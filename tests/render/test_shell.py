@@ -106,3 +106,17 @@ def test_a_word_is_quoted_where_its_shell_would_read_it_differently(
 )
 def test_powershell_is_told_to_call_a_quoted_program(program: str, line: str) -> None:
     assert as_line(command(program, "-m", "pip"), "powershell") == line
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [
+        ("posix", "CONDA_OVERRIDE_CUDA=12.8 NAME='a b' conda create"),
+        ("cmd", 'set "CONDA_OVERRIDE_CUDA=12.8" && set "NAME=a b" && conda create'),
+        ("powershell", "$env:CONDA_OVERRIDE_CUDA = '12.8'; $env:NAME = 'a b'; conda create"),
+    ],
+)
+def test_a_variable_stands_before_the_program(shell: Shell, line: str) -> None:
+    environ = (("CONDA_OVERRIDE_CUDA", "12.8"), ("NAME", "a b"))
+    found = Command(("conda", "create"), Text.same(""), environ)
+    assert as_line(found, shell) == line
