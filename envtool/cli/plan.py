@@ -28,6 +28,9 @@ def plan(  # noqa: PLR0913 - its options
         typer.Option(help="Plan for a machine in words: driver=570.86,gpu=sm_90,os=linux,…"),
     ] = None,
     host: Annotated[str, typer.Option(help="Plan for a machine saved by “detect --save”.")] = "",
+    hosts: Annotated[
+        str, typer.Option(help="Plan for many machines: a file with one on each line.")
+    ] = "",
     variant: Annotated[
         str, typer.Option(envvar="ENVTOOL_BACKEND", help="cpu, cu126, rocm6.4, xpu, …")
     ] = "",
@@ -43,6 +46,15 @@ def plan(  # noqa: PLR0913 - its options
     """Decide which build fits, and show why the others do not."""
     session = session_of(ctx, as_json=as_json)
     request = Request.parse(tuple(wanted or ("torch",)), variant=variant, python=python, cpu=cpu)
+    if hosts:
+        from envtool.cli.show_hosts import plan_many  # noqa: PLC0415 - one machine needs none
+
+        return plan_many(request, hosts, session, env=env)
     machine = machine_of(session, target=target, host_file=host, gpus=gpu)
     decision = make_plan(request, machine, session.facts, today=date.today())  # noqa: DTZ011
-    return show_plan.show(decision, machine, session, env=env, why=why)
+    if why:
+        from envtool.resolve.why import explain_build  # noqa: PLC0415 - a plan needs none of it
+
+        builds = explain_build(why, request, machine, session.facts)
+        return show_plan.show_why(builds, decision, session)
+    return show_plan.show(decision, machine, session, env=env)

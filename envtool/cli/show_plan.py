@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envtool.cli.session import Session
-from envtool.errors import RefusedError, UnknownError
-from envtool.flow.plan import commands_for
+from envtool.facts.load import Facts
+from envtool.flow.plan import command_notes, commands_for, error_of
 from envtool.model.host import Host
-from envtool.model.plan import Build, Plan, Refusal
-from envtool.render.report import plan_data, refusal_data
+from envtool.model.plan import Build, Objection, Plan, Refusal
+from envtool.render.report import plan_data, refusal_data, why_data
 from envtool.render.shell import Shell, as_line
+from envtool.resolve.tradeoffs import tradeoffs
 from envtool.words import Language, Text
 
 _SHOWN_BUILDS = 3
 _SHOWN_GROUPS = 6
+# The others take the same words as conda, or are for few; --json has them all.
+_SHOWN_TOOLS = ("pip", "uv", "conda")
 
 
-def show(decision: Plan | Refusal, host: Host, session: Session, *, env: str, why: str = "") -> int:
+def show(decision: Plan | Refusal, host: Host, session: Session, *, env: str) -> int:
     """Show a decision, and return its exit status.
 
     Raises:
@@ -27,19 +30,18 @@ def show(decision: Plan | Refusal, host: Host, session: Session, *, env: str, wh
     if isinstance(decision, Refusal):
         return refuse(decision, session, name="plan")
     if session.is_json:
-        data = plan_data(decision, commands_for(decision, host, env))
+        commands = commands_for(decision, host, env, session.facts)
+        notes = command_notes(decision, host, session.facts)
+        data = plan_data(decision, commands, notes)
         return session.document("plan", data, data_date=decision.data_date)
-    if why:
-        return _show_why(decision, why, session)
-    for line in _lines(decision, host, session.language, env):
+    for line in _lines(decision, host, session.language, env, session.facts):
         session.out.print(line)
     return 0
 
 
 def refuse(refusal: Refusal, session: Session, *, name: str) -> int:
     """Tell a refusal: as a document, or as the error that it is."""
-    kind = UnknownError if refusal.is_unknown else RefusedError
-    error = kind(refusal.code, refusal.text, why=refusal.why, hint=refusal.hint)
+    error = error_of(refusal)
     if not session.is_json:
         raise error
     return session.document(
@@ -51,7 +53,7 @@ def refuse(refusal: Refusal, session: Session, *, name: str) -> int:
     )
 
 
-def _lines(plan: Plan, host: Host, language: Language, env: str) -> list[str]:
+def _lines(plan: Plan, host: Host, language: Language, env: str, facts: Facts) -> list[str]:
     zh = language == "zh"
     build = plan.chosen
     lines = [
@@ -60,9 +62,15 @@ def _lines(plan: Plan, host: Host, language: Language, env: str) -> list[str]:
     lines += [f"  {pin!s}" for pin in plan.pins[1:]]
     lines += _row("原因" if zh else "why", [_why(build, host).to(language)])
     lines += _row("说明" if zh else "note", [note.to(language) for note in plan.notes])
-    for tool, commands in commands_for(plan, host, env).items():
-        lines += _row(tool, [f"[cyan]{_escape(as_line(c, shell_of(host)))}[/]" for c in commands])
-    lines += _row("亦可" if zh else "also fits", [_names([b.name for b in plan.others])])
+    commands = commands_for(plan, host, env, facts)
+    notes = command_notes(plan, host, facts)
+    for tool in _SHOWN_TOOLS:
+        rows = [f"[cyan]{_escape(as_line(c, shell_of(host)))}[/]" for c in commands[tool]]
+        rows += [f"[dim]{_escape(note.to(language))}[/]" for note in notes.get(tool, ())]
+        lines += _row(tool, rows)
+    rest = ", ".join(tool for tool in commands if tool not in _SHOWN_TOOLS and commands[tool])
+    lines += _row("", [f"[dim]{rest}: --json[/]"] if rest else [])
+    lines += _row("亦可" if zh else "also fits", _also(plan, language))
     lines += _row("排除" if zh else "excluded", _excluded(plan, language))
     lines.append(f"[dim]{'数据日期' if zh else 'data of'} {plan.data_date}[/]")
     return lines
@@ -86,21 +94,42 @@ def _why(build: Build, host: Host) -> Text:
     )
 
 
-def _excluded(plan: Plan, language: Language) -> list[str]:
-    """Return the lines for what is newer than the choice, or as new; older builds matter less."""
-    chosen = _numbers(plan.chosen.row.release)
-    near = [group for group in plan.rejected if _numbers(group.builds[0]) >= chosen]
+def _also(plan: Plan, language: Language) -> list[str]:
+    """Return the lines for what somebody might prefer, and how much else there is."""
     lines = [
-        f"{_names(group.builds)}: "
-        + "; ".join(_escape(objection.text.to(language)) for objection in group.objections)
-        for group in near[:_SHOWN_GROUPS]
+        f"{one.build.name}: {_escape('; '.join(text.to(language) for text in one.tradeoffs))}"
+        for one in plan.runners_up
     ]
-    more = len(plan.rejected) - len(lines)
+    more = len(plan.others) - len(lines)
     if more:
-        text = Text(
-            f"{more} more reasons against older builds (--json)",
-            f"较旧的构建另有 {more} 类原因（--json）",
-        )
+        text = Text(f"{more} more builds (--json)", f"另有 {more} 个构建（--json）")
+        lines.append(f"[dim]{text.to(language)}[/]")
+    return lines
+
+
+def _excluded(plan: Plan, language: Language) -> list[str]:
+    """Return a line for each reason against what is newer than the choice, or as new.
+
+    Builds that are older matter less. One build may stand under several reasons.
+    """
+    chosen = _numbers(plan.chosen.row.release)
+    reasons: dict[object, tuple[Objection, dict[str, None]]] = {}
+    older = 0
+    for group in plan.rejected:
+        if _numbers(group.builds[0]) < chosen:
+            older += 1
+            continue
+        for one in group.objections:
+            # Each release has Pythons of its own; that this one is missing is one reason.
+            key = one._replace(needed="", zh=None) if one.kind == "python" else one
+            reasons.setdefault(key, (one, {}))[1].update(dict.fromkeys(group.builds))
+    lines = [
+        f"{_escape(one.text.to(language))}: {_names(list(builds))}"
+        for one, builds in list(reasons.values())[:_SHOWN_GROUPS]
+    ]
+    more = older + max(0, len(reasons) - len(lines))
+    if more:
+        text = Text(f"{more} more reasons (--json)", f"另有 {more} 类原因（--json）")
         lines.append(f"[dim]{text.to(language)}[/]")
     return lines
 
@@ -109,30 +138,26 @@ def _numbers(name: str) -> tuple[int, ...]:
     return tuple(int(part) for part in name.partition("+")[0].split(".") if part.isdigit())
 
 
-def _show_why(plan: Plan, why: str, session: Session) -> int:
-    """Answer for one build."""
+def show_why(builds: Sequence[Build], decision: Plan | Refusal, session: Session) -> int:
+    """Answer for the builds that were asked about."""
+    if session.is_json:
+        date = decision.data_date
+        return session.document("why", why_data(builds, decision), data_date=date)
     language = session.language
-    name = why if "+" in why else f"{why}+"
-    if plan.chosen.name.startswith(name):
-        session.out.print(f"{plan.chosen.name}: " + Text("chosen", "已选中").to(language))
-        return 0
-    fits = [build.name for build in plan.others if build.name.startswith(name)]
-    for build in fits:
-        text = Text("fits too, but ranks lower", "同样可用，但排名较低")
-        session.out.print(f"{build}: {text.to(language)}")
-    found = False
-    for group in plan.rejected:
-        for build_name in (b for b in group.builds if b.startswith(name)):
-            found = True
-            session.out.print(f"{build_name}:")
-            for objection in group.objections:
-                session.out.print(f"  {_escape(objection.text.to(language))}")
-    if not (fits or found):
-        raise RefusedError(
-            "ET210",
-            Text(f"there is no build {why} for this system", f"该系统没有构建 {why}"),
-            hint=Text("write it like 2.15.0+cu132", "请写成 2.15.0+cu132"),
-        )
+    chosen = decision.chosen if isinstance(decision, Plan) else None
+    for build in builds:
+        if chosen is not None and build.name == chosen.name:
+            said = [Text("chosen", "已选中")]
+        elif build.objections:
+            said = [objection.text for objection in build.objections]
+        elif chosen is not None:
+            lower = Text("fits too, but ranks lower", "同样可用，但排名较低")
+            said = [lower, *tradeoffs(build, chosen, session.facts)]
+        else:
+            said = [Text("fits", "可用")]
+        session.out.print(f"[bold]{build.name}[/]")
+        for text in said:
+            session.out.print(f"  {_escape(text.to(language))}")
     return 0
 
 

@@ -26,18 +26,38 @@ def load_host(path: str) -> Host:
     """
     text = read_text(path)
     try:
-        document = _mapping(json.loads(text), "document")
-        return _host(document)
+        value: object = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _no_host(path, error) from error
+    return host_of(value, path)
+
+
+def host_of(value: object, place: str) -> Host:
+    """Return the host of a document.
+
+    Args:
+        value: The document, as JSON has it.
+        place: Where it stood, for errors.
+
+    Raises:
+        UsageError: ET113, it is no host.
+    """
+    try:
+        return _host(_mapping(value, "document"))
     except (_Wrong, ValueError, RecursionError, EnvtoolError) as error:
-        raise UsageError(
-            "ET113",
-            Text(f"{path} is no saved host", f"{path} 不是有效的主机文件"),
-            why=(Text.same(str(error)),),
-            hint=Text(
-                "write one with “envtool detect --save host.json”",
-                "请用 “envtool detect --save host.json” 生成",
-            ),
-        ) from error
+        raise _no_host(place, error) from error
+
+
+def _no_host(place: str, error: Exception) -> UsageError:
+    return UsageError(
+        "ET113",
+        Text(f"{place} is no saved host", f"{place} 不是有效的主机文件"),
+        why=(Text.same(str(error)),),
+        hint=Text(
+            "write one with “envtool detect --save host.json”",
+            "请用 “envtool detect --save host.json” 生成",
+        ),
+    )
 
 
 class _Wrong(Exception):  # noqa: N818 - it never leaves this module

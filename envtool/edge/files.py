@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
+import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from envtool.errors import EnvtoolError, RefusedError, UsageError
@@ -53,19 +56,44 @@ def read_text(path: str) -> str:
         with Path(path).open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
-            raise UsageError(
-                "ET114",
-                Text(f"{path} is too large to be what was asked for", f"{path} 过大"),
-                hint=Text("check the path", "请检查路径"),
-            )
+            raise _too_large(path)
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "ET114",
-            Text(f"{path} cannot be read", f"无法读取 {path}"),
-            hint=Text("check the path", "请检查路径"),
-            original=str(error),
-        ) from error
+        raise _unreadable(path, error) from error
+
+
+def read_lines(path: str) -> Iterator[str]:
+    """Yield the lines of a file that a user named, one after the other; ``-`` is stdin.
+
+    Raises:
+        UsageError: ET114, it cannot be read, is no text, or has a line over 16 MiB.
+    """
+    try:
+        with contextlib.ExitStack() as stack:
+            file = sys.stdin.buffer if path == "-" else stack.enter_context(Path(path).open("rb"))
+            for number, line in enumerate(iter(lambda: file.readline(_MOST_BYTES + 1), b"")):
+                if len(line) > _MOST_BYTES:
+                    raise _too_large(path)
+                yield line.decode("utf-8" if number else "utf-8-sig").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _too_large(path: str) -> UsageError:
+    return UsageError(
+        "ET114",
+        Text(f"{path} is too large to be what was asked for", f"{path} 过大"),
+        hint=Text("check the path", "请检查路径"),
+    )
+
+
+def _unreadable(path: str, error: Exception) -> UsageError:
+    return UsageError(
+        "ET114",
+        Text(f"{path} cannot be read", f"无法读取 {path}"),
+        hint=Text("check the path", "请检查路径"),
+        original=str(error),
+    )
 
 
 def replace_text(path: str, text: str) -> None:

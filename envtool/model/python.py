@@ -75,7 +75,7 @@ def _tags(python: PythonVersion) -> tuple[str, ...]:
     elif number <= _LAST_WITH_M:
         own = (f"{python.tag}-{python.tag}m", f"{python.tag}-none")
     else:
-        own = (f"{python.tag}-{python.tag}", f"{python.tag}-none", f"{python.tag}-{python.tag}m")
+        own = (f"{python.tag}-{python.tag}", f"{python.tag}-none")
     stable = tuple(
         f"cp3{minor}-abi3"
         for minor in range(python.minor, 1, -1)

@@ -17,14 +17,22 @@ from envtool.resolve.fit import Bench
 from envtool.resolve.policy import Wanted, wanted
 from envtool.resolve.releases import admits
 from envtool.resolve.shelf import shelf
+from envtool.resolve.tradeoffs import runners_up
 from envtool.words import Text
 
 _SUPPORT_RANK = {"full": 0, "none": 0, "minor": 1}
 _CODE_RANK = {"native": 0, "none": 0, "ptx": 1}
 
 
-def choose(request: Request, host: Host, facts: Facts) -> Plan | Refusal:
+def choose(request: Request, host: Host, facts: Facts, *, is_whole: bool = True) -> Plan | Refusal:
     """Decide which build a request gets on a host.
+
+    Args:
+        request: What was asked for.
+        host: The machine.
+        facts: What vendors promise.
+        is_whole: Judge every build, also those older than the choice; else runners-up and
+            rejections end with the release of the choice, and a refusal lists none.
 
     Raises:
         UsageError: ET111, a variant that no build has; ET112, a release that does not exist.
@@ -33,48 +41,50 @@ def choose(request: Request, host: Host, facts: Facts) -> Plan | Refusal:
     if isinstance(policy, Refusal):
         return policy._replace(data_date=facts.date)
     _refuse_unknown_words(request, facts)
-    judged = judge(request, host, facts, policy)
-    fits = [build for release in judged for build in _ranked(release)]
-    everything = [build for release in judged for build in release]
+    fits: list[Build] = []
+    everything: list[Build] = []
+    for release in judge(request, host, facts, policy):
+        everything += release
+        fits += _ranked(release)
+        if fits and not is_whole:
+            break
     if not fits:
         from envtool.resolve import refuse  # noqa: PLC0415 - a plan has no use for it
 
         refusal = refuse.explain(request, host, everything, lambda r, h: best_first(r, h, facts))
-        return refusal._replace(rejected=tuple(rejections(everything)), data_date=facts.date)
+        rejected = tuple(rejections(everything)) if is_whole else ()
+        return refusal._replace(rejected=rejected, data_date=facts.date)
     best, *others = fits
     bench = Bench(host, facts, ())
     rows = companions.match(request.companions, best, bench)
     assert not isinstance(rows, Objection)  # noqa: S101 - it has no objection
     said = (*request.notes, *policy.notes, *host.assumptions)
+    unlike = tuple(_unlike(best, others))
     return Plan(
         best,
         companions.pins(rows, best),
         notes.constraints(best, host, facts),
-        tuple(_unlike(best, others)),
+        unlike,
         tuple(rejections(everything)),
         (*said, *notes.notes(best, everything, host, facts)),
         facts.date,
+        runners_up(best, unlike, facts),
     )
-
-
-def judge(request: Request, host: Host, facts: Facts, policy: Wanted) -> list[list[Build]]:
-    """Return every build that the request could mean on this system, judged.
-
-    One list for each release, newest first.
-    """
-    return list(_judged(request, host, facts, policy))
 
 
 def best_first(request: Request, host: Host, facts: Facts) -> Iterator[Build]:
     """Yield the builds that a request can have on a host, judging no further than asked for."""
     policy = wanted(request, host)
-    if not isinstance(policy, Refusal):
-        for release in _judged(request, host, facts, policy):
-            yield from _ranked(release)
+    if isinstance(policy, Refusal) or (policy.kind == "cuda" and Bench(host, facts, ()).branches):
+        # A driver that does not support a GPU runs no build for it.
+        return
+    for release in judge(request, host, facts, policy):
+        yield from _ranked(release)
 
 
-def _judged(request: Request, host: Host, facts: Facts, policy: Wanted) -> Iterator[list[Build]]:
-    bench = Bench(host, facts, _pythons(request, host))
+def judge(request: Request, host: Host, facts: Facts, policy: Wanted) -> Iterator[list[Build]]:
+    """Yield the builds that a request could mean on a host, judged: a release at a time."""
+    bench = Bench(host, facts, pythons_of(request, host))
     is_open = not (request.torch.exact or request.torch.specifier)
     for release, items in shelf(facts, "torch", host.os, host.arch, policy.kind):
         if not (is_open or admits(request.torch, release)):
@@ -133,7 +143,8 @@ def _rank(build: Build) -> tuple[int, int]:
     return _SUPPORT_RANK[build.support], _CODE_RANK[build.code]
 
 
-def _pythons(request: Request, host: Host) -> tuple[Interpreter, ...]:
+def pythons_of(request: Request, host: Host) -> tuple[Interpreter, ...]:
+    """Return the Pythons that a request can be met with on a host, preferred first."""
     if request.python is None:
         return host.pythons
     fitting = tuple(p for p in host.pythons if p.version == request.python)

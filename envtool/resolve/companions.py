@@ -28,7 +28,7 @@ def match(
     """
     found: list[WheelRow] = []
     for requirement in wanted:
-        key = (requirement, build.row.release)
+        key = (requirement.name, build.row.release)
         items = bench.paired.get(key)
         if items is None:
             items = bench.paired[key] = _paired(requirement, build, bench)
@@ -37,8 +37,8 @@ def match(
         row = next((item.listed.row for item in items if _goes(item.listed, build, bench)), None)
         if row is None:
             release = items[0].listed.row.release
-            none = f"no {build.variant} file of {release} for {build.tag or 'this Python'}"
-            return Objection("companions", requirement.name, none, "")
+            which = f"{build.variant}, {build.tag}" if build.tag else str(build.variant)
+            return _none(requirement.name, f"{requirement.name} {release}", which)
         found.append(row)
     return tuple(found)
 
@@ -48,12 +48,20 @@ def _paired(requirement: Requirement, build: Build, bench: Bench) -> tuple[Item,
     paired = bench.facts.companions.get(build.row.base_release, {}).get(requirement.name, ())
     allowed = [release for release in paired if admits(requirement, release)]
     if not allowed:
-        goes = f"torch {build.row.release} goes with {', '.join(paired) or 'none'}"
-        return Objection("companions", str(requirement), goes, "")
+        others = ", ".join(paired)
+        en = f"torch {build.row.release} goes with {others or 'none'}"
+        zh = f"torch {build.row.release} 配套的是 {others or '（无）'}"
+        return Objection("companions", str(requirement), en, "", (str(requirement), zh, ""))
     rows = by_release(bench.facts, requirement.name, bench.host.os, bench.host.arch)
     items = tuple(item for release in allowed for item in rows.get(release, ()))
-    none = f"no file of {allowed[0]} for {bench.host.platform}"
-    return items or Objection("companions", requirement.name, none, "")
+    if not items:
+        return _none(requirement.name, f"{requirement.name} {allowed[0]}", bench.host.platform)
+    return items
+
+
+def _none(name: str, what: str, which: str) -> Objection:
+    zh = (name, f"没有 {what} 的文件（{which}）", "")
+    return Objection("companions", name, f"there is no file of {what} for {which}", "", zh)
 
 
 def pins(rows: Sequence[WheelRow], build: Build) -> tuple[Pin, ...]:
@@ -83,8 +91,9 @@ def _goes(listed: Listed, build: Build, bench: Bench) -> bool:
         is_same = row.folder == build.row.folder == "default"
         if not is_same and (row.folder == "default" or listed.variant != build.variant):
             return False
-    tags = _tags(build)
-    return any(tag in row.tags for tag in tags) and not bench.floor_objections(listed.floor)
+    if build.tag not in row.tags and not any(tag in row.tags for tag in _tags(build)):
+        return False
+    return not bench.floor_objections(listed.floor)
 
 
 @cache

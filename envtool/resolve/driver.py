@@ -63,6 +63,11 @@ def support(
         f"driver {graphics.driver}",
         f"CUDA {newest}" if newest else "no known CUDA",
         f"driver {minimum} or newer" if minimum else f"a driver for CUDA {cuda}",
+        (
+            f"驱动 {graphics.driver}",
+            f"CUDA {newest}" if newest else "未知的 CUDA",
+            f"驱动 {minimum} 或更新" if minimum else f"支持 CUDA {cuda} 的驱动",
+        ),
     )
 
 
@@ -74,11 +79,15 @@ def branch_objection(gpu: Gpu, host: Host, facts: Facts) -> Objection | None:
     branch = branch_of(_read(host.graphics.driver), facts)
     if known.last_branch is not None and branch > known.last_branch:
         needed = f"driver branches up to {known.last_branch}"
+        zh = f"不高于 {known.last_branch} 的驱动分支"
     elif known.min_branch is not None and branch < known.min_branch:
         needed = f"driver branch {known.min_branch} or newer"
+        zh = f"驱动分支 {known.min_branch} 或更新"
     else:
         return None
-    return Objection("branch", str(gpu), f"driver {host.graphics.driver}", needed)
+    driver = host.graphics.driver
+    words = (str(gpu), f"驱动 {driver}", zh)
+    return Objection("branch", str(gpu), f"driver {driver}", needed, words)
 
 
 @lru_cache(maxsize=256)

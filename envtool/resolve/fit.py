@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from envtool.facts.load import Facts, Listed
 from envtool.model.cuda import CudaVersion
@@ -17,13 +17,14 @@ from envtool.model.gpu import Arch, ComputeCapability, Gpu
 from envtool.model.host import ARCHES, Host
 from envtool.model.plan import Build, Objection
 from envtool.model.python import Interpreter
-from envtool.model.request import Requirement
 from envtool.model.variant import Variant
 from envtool.resolve.driver import branch_objection, support
 from envtool.resolve.shelf import Item
 
+Support = Literal["full", "minor", "none"]
 Code = Literal["native", "ptx", "none"]
 _Objections = tuple[Objection, ...]
+_Taken = tuple[Interpreter | None, str, _Objections]
 # cuDNN carries PTX since 9.0, in its builds for CUDA 12 and later ("Hardware Forward
 # Compatibility" in its documentation): in older builds the PTX is torch's own only.
 _FIRST_FORWARD_COMPATIBLE = CudaVersion(12, 0)
@@ -32,7 +33,7 @@ _FIRST_FORWARD_COMPATIBLE = CudaVersion(12, 0)
 class _Started(NamedTuple):
     """How driver and GPUs run builds of one variant and code list, and what they object."""
 
-    support: Literal["full", "minor", "none"]
+    support: Support
     code: Code
     archs: tuple[Arch, ...]
     objections: tuple[Objection, ...]
@@ -44,7 +45,7 @@ class _Verdict(NamedTuple):
     variant: Variant
     python: Interpreter | None = None
     tag: str = ""
-    support: Literal["full", "minor", "none"] = "none"
+    support: Support = "none"
     code: Code = "none"
     archs: tuple[Arch, ...] = ()
     objections: _Objections = ()
@@ -57,7 +58,7 @@ class Bench:
         host: The machine.
         facts: What vendors promise.
         pythons: Preferred first.
-        paired: Files of companions by requirement and torch release, as far as asked for.
+        paired: Files of companions by package and torch release, as far as asked for.
     """
 
     def __init__(self, host: Host, facts: Facts, pythons: Sequence[Interpreter]) -> None:
@@ -80,12 +81,15 @@ class Bench:
         self.branches = tuple(
             found for gpu in self.gpus if (found := branch_objection(gpu, host, facts))
         )
-        self.paired: dict[tuple[Requirement, str], tuple[Item, ...] | Objection] = {}
+        self.paired: dict[tuple[str, str], tuple[Item, ...] | Objection] = {}
+        # Of thousands of machines many share a Python, a driver, a GPU: their answers too.
+        driver = (host.graphics.driver, host.graphics.driver_cuda, host.has_windows_driver)
+        system = (host.os, host.libc, host.macos)
         self._verdicts: dict[int, _Verdict] = {}
-        self._supports: dict[str, Literal["full", "minor", "none"] | Objection] = {}
-        self._starts: dict[tuple[str, int], _Started] = {}
-        self._takes: dict[tuple[str, ...], tuple[Interpreter | None, str, _Objections]] = {}
-        self._floors: dict[tuple[int, int] | None, _Objections] = {None: ()}
+        self._supports: dict[str, Support | Objection] = _shared("support", facts, *driver)
+        self._starts: dict[tuple[str, int], _Started] = _shared("start", facts, *driver, self.gpus)
+        self._takes: dict[tuple[str, ...], _Taken] = _shared("take", facts, self.pythons)
+        self._floors: dict[tuple[int, int], _Objections] = _shared("floor", facts, *system)
 
     def build(self, listed: Listed) -> Build:
         """Return a row of the index as it stands to this host, with every objection to it."""
@@ -102,12 +106,12 @@ class Bench:
         """Return the part of a build that every row of its lot shares."""
         row, variant, floor, code = listed
         if variant is None:
-            unknown = Objection("exists", row.folder, "what it was built for is not known", "")
+            unknown = _of_unknown(row.folder, "what it was built for", "不清楚其构建目标")
             return _Verdict(Variant("unknown", "unknown"), objections=(unknown,))
         python, tag, objections = self._takes.get(row.tags) or self._take(row.tags)
         objections = self.floor_objections(floor) + objections
         if row.folder == "unknown":
-            objections += (Objection("exists", row.release, "in which folder is not known", ""),)
+            objections += (_of_unknown(row.release, "in which folder it lies", "不清楚所在目录"),)
         if variant.cuda is None:
             return _Verdict(variant, python, tag, objections=objections)
         # The tables hand out one tuple for each code list and keep it, so its number is as
@@ -140,9 +144,9 @@ class Bench:
         self._starts[variant.name, id(code)] = started
         return started
 
-    def _take(self, tags: tuple[str, ...]) -> tuple[Interpreter | None, str, _Objections]:
+    def _take(self, tags: tuple[str, ...]) -> _Taken:
         """Return the preferred Python that takes one of the files, and the file's tag."""
-        found: tuple[Interpreter | None, str, _Objections] | None = None
+        found: _Taken | None = None
         for python, own in self.pythons:
             match = next((tag for tag in own if tag in tags), None)
             if match and python.implementation == "cpython":
@@ -150,16 +154,26 @@ class Bench:
                 break
         if found is None:
             have = ", ".join(dict.fromkeys(f"Python {p.version}" for p, _ in self.pythons))
-            found = (None, "", (Objection("python", "Python", have or "any Python", _span(tags)),))
+            words = ("Python", have or "任何 Python", _span(tags))
+            objection = Objection("python", "Python", have or "any Python", _span(tags), words)
+            found = (None, "", (objection,))
         self._takes[tags] = found
         return found
 
     def floor_objections(self, floor: tuple[int, int] | None) -> _Objections:
         """Return why the system is too old for files that need at least a glibc or macOS."""
+        if floor is None:
+            return ()
         found = self._floors.get(floor)
         if found is None:
-            found = self._floors[floor] = _floor_objections(self.host, floor or (0, 0))
+            found = self._floors[floor] = _floor_objections(self.host, floor)
         return found
+
+
+@lru_cache(maxsize=4096)
+def _shared(*_facet: object) -> dict[Any, Any]:
+    """Return what was already answered for one part of a machine; empty at first."""
+    return {}
 
 
 def objections(listed: Listed, host: Host, facts: Facts) -> tuple[Objection, ...]:
@@ -168,17 +182,23 @@ def objections(listed: Listed, host: Host, facts: Facts) -> tuple[Objection, ...
 
 
 def _floor_objections(host: Host, floor: tuple[int, int]) -> _Objections:
-    needed = f"{floor[0]}.{floor[1]} or newer"
+    needed, zh = f"{floor[0]}.{floor[1]} or newer", f"{floor[0]}.{floor[1]} 或更新"
     if host.os == "macos":
         if host.macos is None or host.macos >= floor:
             return ()
         have = f"macOS {host.macos[0]}.{host.macos[1]}"
-        return (Objection("platform", "the system", have, f"macOS {needed}"),)
+        words = ("系统", have, f"macOS {zh}")
+        return (Objection("platform", "the system", have, f"macOS {needed}", words),)
     libc = host.libc
     if libc is None or (libc.name == "glibc" and libc.version >= floor):
         return ()
-    needed = f"glibc {needed}" if libc.name == "glibc" else "glibc"
-    return (Objection("platform", "the C library", str(libc), needed),)
+    needed, zh = (f"glibc {needed}", f"glibc {zh}") if libc.name == "glibc" else ("glibc", "glibc")
+    words = ("C 库", str(libc), zh)
+    return (Objection("platform", "the C library", str(libc), needed, words),)
+
+
+def _of_unknown(subject: str, what: str, zh: str) -> Objection:
+    return Objection("exists", subject, f"{what} is not known", "", (subject, zh, ""))
 
 
 def runs(
@@ -203,7 +223,9 @@ def runs(
         return Objection("arch", str(gpu), "", "")
     own = gpu.capability
     if own is None:
-        return Objection("arch", gpu.name, "a GPU of unknown capability", _code_names(code))
+        names = _code_names(code)
+        words = (gpu.name, "计算能力未知的 GPU", names)
+        return Objection("arch", gpu.name, "a GPU of unknown capability", names, words)
     barred = _barred(own, facts)
     for arch in code:
         built = arch.capability
@@ -237,14 +259,38 @@ def _code_names(code: Sequence[Arch]) -> str:
 
 @lru_cache(maxsize=256)
 def _span(tags: tuple[str, ...]) -> str:
-    """Return the Pythons of a row for people: 3.9 to 3.13, 3.13t."""
-    names: dict[tuple[int, int, str], str] = {}
+    """Return the Pythons of a row for people: Python 3.9-3.13, 3.13t."""
+    minors: dict[tuple[int, str], list[int]] = {}
+    plain: list[str] = []
     for tag in tags:
         python, _, abi = tag.partition("-")
         digits = python.partition(".")[0].removeprefix("cp").removeprefix("py")
-        major, minor = digits[0], digits[1:] or "0"
-        threaded = "t" if abi.endswith("t") else ""
-        names[int(major), int(minor), threaded] = (
-            f"{major}.{minor}{threaded}" if digits[1:] else major
-        )
-    return "Python " + ", ".join(name for _, name in sorted(names.items()))
+        if digits[1:]:
+            key = (int(digits[0]), "t" if abi.endswith("t") else "")
+            minors.setdefault(key, []).append(int(digits[1:]))
+        else:
+            plain.append(digits)
+    names = [
+        _run(major, run, threaded)
+        for (major, threaded), own in sorted(minors.items())
+        for run in _runs_of(sorted(set(own)))
+    ]
+    return "Python " + ", ".join((*plain, *names))
+
+
+def _runs_of(numbers: Sequence[int]) -> list[list[int]]:
+    """Return numbers as runs without gaps."""
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][-1] == number - 1:
+            found[-1].append(number)
+        else:
+            found.append([number])
+    return found
+
+
+def _run(major: int, run: Sequence[int], threaded: str) -> str:
+    first, last = (f"{major}.{minor}{threaded}" for minor in (run[0], run[-1]))
+    if len(run) == 1:
+        return first
+    return f"{first}-{last}" if len(run) > 2 else f"{first}, {last}"  # noqa: PLR2004

@@ -15,7 +15,8 @@ from envtool.words import Text
 
 # From a changed request or host to the builds that fit then, best first.
 Fitting = Callable[[Request, Host], Iterator[Build]]
-_SHOWN = 4
+_SHOWN = 6
+_SHOWN_DRIVERS = 2
 
 
 def explain(request: Request, host: Host, judged: Sequence[Build], fitting: Fitting) -> Refusal:
@@ -50,16 +51,17 @@ def _reasons(judged: Sequence[Build]) -> Iterator[Text]:
         )
         return
     nearest = min(len(build.objections) for build in judged)
-    near = [build for build in judged if len(build.objections) == nearest]
-    counts: dict[tuple[Objection, ...], list[str]] = {}
-    for build in near:
-        names = counts.setdefault(build.objections, [])
-        if build.name not in names:
-            names.append(build.name)
-    for objections, names in list(counts.items())[:_SHOWN]:
-        what = _names(names)
-        for objection in objections:
-            yield Text(f"{what}: {objection.text.en}", f"{what}：{objection.text.zh}")
+    reasons: dict[Objection, dict[str, None]] = {}
+    for build in judged:
+        if len(build.objections) == nearest:
+            for objection in build.objections:
+                reasons.setdefault(objection, {})[build.name] = None
+    for objection, names in list(reasons.items())[:_SHOWN]:
+        text, what = objection.text, _names(list(names))
+        yield Text(f"{text.en} ({what})", f"{text.zh}（{what}）")
+    if len(reasons) > _SHOWN:
+        more = len(reasons) - _SHOWN
+        yield Text(f"and {more} more reasons (--json)", f"另有 {more} 条原因（--json）")
 
 
 def _names(names: Sequence[str]) -> str:
@@ -83,40 +85,73 @@ def _hint(request: Request, host: Host, judged: Sequence[Build], fitting: Fittin
             f"改用 Python {free.python.version} 即可使用 {free.name}："
             f"--python {free.python.version}",
         )
-    open_request = Request(companions=request.companions, python=request.python)
-    free = _nearest(request.torch.exact, fitting(open_request, host)) or _nearest(
-        request.torch.exact, fitting(open_request._replace(python=None), every)
-    )
+    free = _other_release(request, host, fitting)
     if free is not None and free.python is not None:
-        python = "" if free.python in host.pythons else f" --python {free.python.version}"
-        return Text(
-            f"{free.name} fits: torch=={free.row.release}{python}",
-            f"{free.name} 可用：torch=={free.row.release}{python}",
-        )
+        # Only what has to be said besides, where the user said something else or nothing.
+        words = [f"torch=={free.row.release}"]
+        if request.python != free.python.version and (
+            request.python is not None or free.python not in host.pythons
+        ):
+            words.append(f"--python {free.python.version}")
+        if request.variant not in {None, free.variant}:
+            words.append(f"--variant {free.variant}")
+        said = " ".join(words)
+        return Text(f"{free.name} fits: {said}", f"{free.name} 可用：{said}")
     cpu = next(fitting(request._replace(variant=Variant("cpu", "cpu")), host), None)
     needed = _driver_needed(judged)
-    if needed:
-        return Text(
-            f"change the driver: {needed}" + (", or use --cpu" if cpu else ""),
-            f"请更换驱动：{needed}" + ("，或使用 --cpu" if cpu else ""),
-        )
+    if needed is not None:
+        cpu_en, cpu_zh = (", or use --cpu", "，或使用 --cpu") if cpu else ("", "")
+        return Text(f"change the driver: {needed.en}{cpu_en}", f"请更换驱动：{needed.zh}{cpu_zh}")
     return Text("a CPU build works: --cpu", "可以使用 CPU 版：--cpu") if cpu else None
 
 
-def _driver_needed(judged: Sequence[Build]) -> str:
-    """Return the driver that would do, for the newest release; empty if it is not the driver."""
+def _other_release(request: Request, host: Host, fitting: Fitting) -> Build | None:
+    """Return the build of another release that is nearest to what was asked for.
+
+    Given up one after the other: the release, the Python, the variant.
+    """
+    every = host._replace(pythons=EVERY_PYTHON)
+    for variant in dict.fromkeys((request.variant, None)):
+        asked = Request(companions=request.companions, variant=variant, python=request.python)
+        for one, machine in ((asked, host), (asked._replace(python=None), every)):
+            found = _nearest(request.torch.exact, fitting(one, machine))
+            if found is not None:
+                return found
+    return None
+
+
+def _driver_needed(judged: Sequence[Build]) -> Text | None:
+    """Return the drivers that would do, newest release first; None if it is not the driver."""
     near = [
         build
         for build in judged
         if build.objections and {o.kind for o in build.objections} <= {"driver", "branch"}
     ]
-    if not near:
-        return ""
-    fewest = min(len(build.objections) for build in near)
-    near = [build for build in near if len(build.objections) == fewest]
-    newest = [build for build in near if build.row.release == near[0].row.release]
-    lowest = min(newest, key=lambda build: build.variant.cuda or (0, 0))
-    return ", ".join(dict.fromkeys(objection.needed for objection in lowest.objections))
+    fewest = min((len(build.objections) for build in near), default=0)
+    reasons: dict[tuple[Objection, ...], str] = {}
+    for build in near:
+        if len(build.objections) == fewest:
+            reasons.setdefault(build.objections, build.name)
+    if not reasons:
+        return None
+    found: dict[Text, str] = {}
+    for objections, name in reasons.items():
+        found.setdefault(_drivers(objections), name)
+    shown = list(found.items())[:_SHOWN_DRIVERS]
+    return Text(
+        "; or ".join(f"{needed.en} for {name}" for needed, name in shown),
+        "；或 ".join(f"{name} 需要{needed.zh}" for needed, name in shown),
+    )
+
+
+def _drivers(objections: Sequence[Objection]) -> Text:
+    """Return the drivers that meet every objection; of several lower bounds the highest."""
+    lower = [o for o in objections if o.needed.endswith("or newer")]
+    highest = max(lower, key=lambda o: _numbers(o.needed.split()[-3]), default=None)
+    kept = [o for o in objections if o not in lower or o == highest]
+    en = dict.fromkeys(o.needed for o in kept)
+    zh = dict.fromkeys(o.zh[2] if o.zh else o.needed for o in kept)
+    return Text(", ".join(en), "、".join(zh))
 
 
 def _nearest(exact: str, builds: Iterator[Build]) -> Build | None:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from envtool.facts.load import Facts, Listed
+from envtool.facts.wheels import glibc_floor, macos_floor
 from envtool.model.variant import Variant
 
 _FOLDER_RANK = {"default": 0, "root": 2}
@@ -69,8 +70,15 @@ def _rank(listed: Listed, facts: Facts) -> tuple[object, ...]:
         tuple(-number for number in _numbers(variant)) if variant else (),
         bool(row.unseen),
         _FOLDER_RANK.get(row.folder, 1),
+        # Of two platform tags installers take the one that promises the newer system.
+        tuple(-number for number in _promised(row.platform)),
         -int(row.build or 0),
     )
+
+
+def _promised(platform: str) -> tuple[int, int]:
+    """Return the macOS or glibc that a platform tag asks for; nothing for Windows."""
+    return macos_floor(platform) or glibc_floor(platform)
 
 
 def _is_official(listed: Listed, facts: Facts) -> bool:

@@ -433,19 +433,19 @@ def test_a_gpu_that_does_not_answer_leaves_it_unknown(words: tuple[str, ...]) ->
             host("7.0", driver="590.44.01"),
             ("torch<2.15",),
             "",
-            "change the driver: driver branches up to 580, or use --cpu",
+            "change the driver: driver branches up to 580 for 2.14.1+cu126, or use --cpu",
         ),
         (
             host("12.0", driver="565.57.01"),
             ("torch<2.15",),
             "",
-            "change the driver: driver branch 570 or newer, or use --cpu",
+            "change the driver: driver branch 570 or newer for 2.11.0+cu128, or use --cpu",
         ),
         (
             host("8.0", driver="440.33"),
             ("torch==2.6.0",),
             "",
-            "change the driver: driver 450.80.02 or newer, driver branch 450 or newer, or use",
+            "change the driver: driver 525.60.13 or newer for 2.6.0+cu126; or driver 450.80.02 or",
         ),
         # No wheels at all.
         (host(libc="musl-1.2"), (), "", "torch has no wheels for musl"),
