@@ -56,7 +56,9 @@ def uv_commands(
     wanted = python.path or str(python.version) if python else ""
     create = Command((program, "venv", "--python", wanted, env), CREATE)
     own = (program, "pip", "install", *options, "--python", env_python(env, os))
-    return (create, *installs(plan, own, source))
+    # The indexes of a user's own settings go before --index-url, but not before --index. uv
+    # takes a project from the first index that has it, so that none are mixed.
+    return (create, *installs(plan, own, source, index="--index"))
 
 
 def _starter(python: Interpreter | None, os: str) -> tuple[str, ...]:
@@ -74,8 +76,17 @@ def env_python(env: str, os: str) -> str:
     return f"{env}\\Scripts\\python.exe" if os == "windows" else f"{env}/bin/python"
 
 
-def installs(plan: Plan, own: tuple[str, ...], source: Source | None) -> tuple[Command, ...]:
-    """Return one install per place that the files lie in, torch's first."""
+def installs(
+    plan: Plan, own: tuple[str, ...], source: Source | None, *, index: str = "--index-url"
+) -> tuple[Command, ...]:
+    """Return one install per place that the files lie in, torch's first.
+
+    Args:
+        plan: The plan.
+        own: The installer's words.
+        source: Where to install from instead of the plan's own places.
+        index: The installer's option for an index.
+    """
     groups: dict[Source, list[Pin]] = {}
     for pin in plan.pins:
         place = source or source_of(pin, plan.chosen.row.release)
@@ -89,7 +100,7 @@ def installs(plan: Plan, own: tuple[str, ...], source: Source | None) -> tuple[C
         ]
         bounds = plan.constraints if not commands else ()
         is_ours = source is None and int(plan.chosen.row.release[0]) < _FIRST_WITH_WHOLE_INDEX
-        flags = _pages(place, pins) if place.kind == "index" and is_ours else _flags(place)
+        flags = _pages(place, pins) if place.kind == "index" and is_ours else _flags(place, index)
         commands.append(Command((*own, *wanted, *bounds, *flags), _INSTALL))
     return tuple(commands)
 
@@ -99,7 +110,7 @@ def _pages(index: Source, pins: list[Pin]) -> tuple[str, ...]:
     return tuple(word for pin in pins for word in ("--find-links", f"{index.url}/{pin.name}/"))
 
 
-def _flags(place: Source) -> tuple[str, ...]:
+def _flags(place: Source, index: str) -> tuple[str, ...]:
     if place.kind == "index":
-        return ("--index-url", place.url)
+        return (index, place.url)
     return ("--find-links", place.url) if place.kind == "page" else ()

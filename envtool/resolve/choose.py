@@ -56,7 +56,7 @@ def choose(request: Request, host: Host, facts: Facts, *, is_whole: bool = True)
         return refusal._replace(rejected=rejected, data_date=facts.date)
     best, *others = fits
     bench = Bench(host, facts, ())
-    rows = companions.match(request.companions, best, bench)
+    rows = companions.match(request.companions, best, bench, is_final=True)
     assert not isinstance(rows, Objection)  # noqa: S101 - it has no objection
     said = (*request.notes, *policy.notes, *host.assumptions)
     unlike = tuple(_unlike(best, others))
@@ -133,14 +133,20 @@ def fitting(request: Request, host: Host, facts: Facts) -> list[Build]:
 def _ranked(builds: Iterable[Build]) -> list[Build]:
     """Return the builds of one release that fit, best first.
 
-    Sorted by what depends on the host; the shelf has them in order of all the rest.
+    Sorted by what depends on the host and its Python; the shelf has the rest in order.
     """
     fits = [build for build in builds if not build.objections]
-    return sorted(fits, key=_rank) if len(fits) > 1 else fits
+    if len(fits) < 2:  # noqa: PLR2004
+        return fits
+    places: dict[str, int] = {}
+    for build in fits:
+        places.setdefault(build.variant.name, len(places))
 
+    def rank(build: Build) -> tuple[int, int, int, bool]:
+        support, code = _SUPPORT_RANK[build.support], _CODE_RANK[build.code]
+        return support, code, places[build.variant.name], not build.is_seen
 
-def _rank(build: Build) -> tuple[int, int]:
-    return _SUPPORT_RANK[build.support], _CODE_RANK[build.code]
+    return sorted(fits, key=rank)
 
 
 def pythons_of(request: Request, host: Host) -> tuple[Interpreter, ...]:

@@ -19,12 +19,19 @@ _FIRST_AUDIO_WITH_GPU_CODE = (0, 10)
 
 
 def match(
-    wanted: Sequence[Requirement], build: Build, bench: Bench
+    wanted: Sequence[Requirement], build: Build, bench: Bench, *, is_final: bool = False
 ) -> tuple[WheelRow, ...] | Objection:
     """Return the rows of the exact companions of a build, or why there are none.
 
     A companion goes with a build if its release is paired with the torch release and a
     file of the same variant exists for the same Python and platform.
+
+    Args:
+        wanted: The companions.
+        build: The build.
+        bench: The machine.
+        is_final: Take the best of several rows, not the first: the same build may lie under
+            two platform tags, and only one of its files may be one that somebody saw.
     """
     found: list[WheelRow] = []
     for requirement in wanted:
@@ -34,13 +41,24 @@ def match(
             items = bench.paired[key] = _paired(requirement, build, bench)
         if isinstance(items, Objection):
             return items
-        row = next((item.listed.row for item in items if _goes(item.listed, build, bench)), None)
+        going = (item.listed.row for item in items if _goes(item.listed, build, bench))
+        row = next(going, None)
         if row is None:
             release = items[0].listed.row.release
             which = f"{build.variant}, {build.tag}" if build.tag else str(build.variant)
             return _none(requirement.name, f"{requirement.name} {release}", which)
+        if is_final and _tag(row, build) in row.unseen:
+            seen = (r for r in going if r.release == row.release and _tag(r, build) not in r.unseen)
+            row = next(seen, row)
         found.append(row)
     return tuple(found)
+
+
+def _tag(row: WheelRow, build: Build) -> str:
+    """Return the tag of the file that a build's Python takes of a row."""
+    if build.tag in row.tags:
+        return build.tag
+    return next(tag for tag in _tags(build) if tag in row.tags)
 
 
 def _paired(requirement: Requirement, build: Build, bench: Bench) -> tuple[Item, ...] | Objection:
@@ -66,12 +84,8 @@ def _none(name: str, what: str, which: str) -> Objection:
 
 def pins(rows: Sequence[WheelRow], build: Build) -> tuple[Pin, ...]:
     """Return the files to install: torch's, and those of its companions."""
-    tags = _tags(build)
-    chosen = (next(tag for tag in tags if tag in row.tags) for row in rows)
-    return (
-        pin(build.row, build.tag),
-        *(pin(row, tag) for row, tag in zip(rows, chosen, strict=True)),
-    )
+    own = (pin(row, _tag(row, build)) for row in rows)
+    return (pin(build.row, build.tag), *own)
 
 
 def pin(row: WheelRow, tag: str) -> Pin:

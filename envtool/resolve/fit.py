@@ -27,6 +27,8 @@ _Objections = tuple[Objection, ...]
 _Taken = tuple[Interpreter | None, str, _Objections]
 # cuDNN carries PTX since 9.0, in its builds for CUDA 12 and later ("Hardware Forward
 # Compatibility" in its documentation): in older builds the PTX is torch's own only.
+# From macOS 11 on, platform tags name the major version alone (packaging.tags.mac_platforms).
+_FIRST_MACOS_WITHOUT_MINOR = (11, 0)
 _FIRST_FORWARD_COMPATIBLE = CudaVersion(12, 0)
 
 
@@ -184,6 +186,14 @@ def objections(listed: Listed, host: Host, facts: Facts) -> tuple[Objection, ...
 def _floor_objections(host: Host, floor: tuple[int, int]) -> _Objections:
     needed, zh = f"{floor[0]}.{floor[1]} or newer", f"{floor[0]}.{floor[1]} 或更新"
     if host.os == "macos":
+        if floor >= _FIRST_MACOS_WITHOUT_MINOR and floor[1]:
+            tag = f"macosx_{floor[0]}_{floor[1]}"
+            words = ("系统", "macOS", f"没有安装工具接受的标签 {tag}")
+            return (
+                Objection(
+                    "platform", "the system", "macOS", f"{tag}, a tag no installer takes", words
+                ),
+            )
         if host.macos is None or host.macos >= floor:
             return ()
         have = f"macOS {host.macos[0]}.{host.macos[1]}"

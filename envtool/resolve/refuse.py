@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import combinations
 
 from envtool.model.gpu import ComputeCapability, Gpu
@@ -121,12 +122,12 @@ def _other_release(request: Request, host: Host, fitting: Fitting) -> Build | No
 
 
 def _driver_needed(judged: Sequence[Build]) -> Text | None:
-    """Return the drivers that would do, newest release first; None if it is not the driver."""
-    near = [
-        build
-        for build in judged
-        if build.objections and {o.kind for o in build.objections} <= {"driver", "branch"}
-    ]
+    """Return the drivers that would do, newest release first; None if it is not the driver.
+
+    Builds that only the driver keeps away come first, then those that need another Python too.
+    """
+    near = list(_kept_away_by(judged, {"driver", "branch"}))
+    near = near or list(_kept_away_by(judged, {"driver", "branch", "python"}))
     fewest = min((len(build.objections) for build in near), default=0)
     reasons: dict[tuple[Objection, ...], str] = {}
     for build in near:
@@ -136,7 +137,8 @@ def _driver_needed(judged: Sequence[Build]) -> Text | None:
         return None
     found: dict[Text, str] = {}
     for objections, name in reasons.items():
-        found.setdefault(_drivers(objections), name)
+        python = next((f" ({o.needed})" for o in objections if o.kind == "python"), "")
+        found.setdefault(_drivers(objections), name + python)
     shown = list(found.items())[:_SHOWN_DRIVERS]
     return Text(
         "; or ".join(f"{needed.en} for {name}" for needed, name in shown),
@@ -144,8 +146,16 @@ def _driver_needed(judged: Sequence[Build]) -> Text | None:
     )
 
 
+def _kept_away_by(judged: Sequence[Build], kinds: AbstractSet[str]) -> Iterator[Build]:
+    for build in judged:
+        found = {objection.kind for objection in build.objections}
+        if found <= kinds and found & {"driver", "branch"}:
+            yield build
+
+
 def _drivers(objections: Sequence[Objection]) -> Text:
     """Return the drivers that meet every objection; of several lower bounds the highest."""
+    objections = [o for o in objections if o.kind != "python"]
     lower = [o for o in objections if o.needed.endswith("or newer")]
     highest = max(lower, key=lambda o: _numbers(o.needed.split()[-3]), default=None)
     kept = [o for o in objections if o not in lower or o == highest]

@@ -32,8 +32,7 @@ def shelf(
     """Return the rows of a package for one system and processor, by release, newest first.
 
     Within a release they stand in the order of the rule, as far as no host decides: the
-    newest variant first, then files that somebody saw, then the default index, whose
-    mirrors are everywhere.
+    newest variant first, then the default index, whose mirrors are everywhere.
 
     Args:
         facts: The tables.
@@ -68,7 +67,6 @@ def _rank(listed: Listed, facts: Facts) -> tuple[object, ...]:
     return (
         not _is_official(listed, facts),
         tuple(-number for number in _numbers(variant)) if variant else (),
-        bool(row.unseen),
         _FOLDER_RANK.get(row.folder, 1),
         # Of two platform tags installers take the one that promises the newer system.
         tuple(-number for number in _promised(row.platform)),

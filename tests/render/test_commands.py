@@ -157,7 +157,7 @@ def test_uv_installs_the_same_into_the_same_place() -> None:
     assert create.argv == ("uv", "venv", "--python", "/py/3.11", "env")
     assert install.argv == (
         *("uv", "pip", "install", "--offline", "--python", "env/bin/python"),
-        *("torch==2.6.0+cu126", "--index-url", f"{WHEEL_HOST}/cu126"),
+        *("torch==2.6.0+cu126", "--index", f"{WHEEL_HOST}/cu126"),
     )
 
 
