@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
-from envtool.edge.http_errors import TEXTS, StatusError
+from envtool.edge.http_errors import TEXTS, StatusError, causes_of
 from envtool.errors import EnvtoolError, UnknownError, UsageError
 from envtool.version import __version__
 from envtool.words import Text
@@ -61,6 +61,24 @@ class Page(NamedTuple):
     etag: str = ""
 
 
+class Answer(NamedTuple):
+    """One answer of a server, as it came.
+
+    Attributes:
+        url: Where it came from in the end, without credentials.
+        status: HTTP status, below 400.
+        headers: Response headers, whatever the case of their names.
+        charset: What the text is encoded in.
+        body: The body, unpacked.
+    """
+
+    url: str
+    status: int
+    headers: Mapping[str, str]
+    charset: str
+    body: bytes
+
+
 class _Call(NamedTuple):
     """One page that is asked for.
 
@@ -70,6 +88,7 @@ class _Call(NamedTuple):
         deadline_s: The same on the monotonic clock.
         max_bytes: Limit on the size.
         headers: Request headers.
+        status: The only status that is of use; 0 for any.
     """
 
     url: str
@@ -77,6 +96,7 @@ class _Call(NamedTuple):
     deadline_s: float
     max_bytes: int
     headers: Mapping[str, str]
+    status: int = 0
 
     @property
     def host(self) -> str:
@@ -105,17 +125,58 @@ def fetch(
         UnknownError: ET401 name not resolved, ET402 not connected, ET403 TLS, ET404 time
             limit, ET405 proxy, ET407 too large, ET408 cut.
     """
+    session = new_session()
+    try:
+        answer = ask(url, session, timeout_s=timeout_s, max_bytes=max_bytes, headers=headers)
+    finally:
+        session.close()
+    return Page(
+        answer.url,
+        answer.status,
+        answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
+        answer.body.decode(answer.charset, "replace"),
+        answer.headers.get("ETag", ""),
+    )
+
+
+def new_session() -> requests.Session:
+    """Return a session, whose connections serve one request after the other."""
     # Imported here, it takes 90 ms, and before the clock runs.
     import requests  # noqa: PLC0415
 
-    _check(url)
     session = requests.Session()
     bundle = os.environ.get("SSL_CERT_FILE", "")
     if bundle and Path(bundle).is_file():
         session.verify = bundle
+    return session
+
+
+def ask(
+    url: str,
+    session: requests.Session,
+    *,
+    timeout_s: float,
+    max_bytes: int,
+    headers: Mapping[str, str] | None = None,
+    status: int = 0,
+) -> Answer:
+    """Return what a server answers; asks twice if the connection breaks or the server fails.
+
+    Args:
+        url: As for ``fetch``.
+        session: What the connection belongs to.
+        timeout_s: As for ``fetch``.
+        max_bytes: As for ``fetch``.
+        headers: As for ``fetch``.
+        status: The only status that is of use: of any other answer no body is read.
+
+    Raises:
+        UsageError, StatusError, UnknownError: As ``fetch``; ET420, another status.
+    """
+    _check(url)
     deadline_s = time.monotonic() + timeout_s
-    call = _Call(url, timeout_s, deadline_s, max_bytes, {**_HEADERS, **(headers or {})})
-    answers: list[Page | BaseException] = []
+    call = _Call(url, timeout_s, deadline_s, max_bytes, {**_HEADERS, **(headers or {})}, status)
+    answers: list[Answer | BaseException] = []
 
     def answer() -> None:
         try:
@@ -172,22 +233,21 @@ def _check(url: str) -> None:
         )
 
 
-def _get(call: _Call, session: requests.Session) -> Page:
-    with session:
-        try:
-            return _get_once(call, session)
-        except UnknownError as error:
-            is_server = isinstance(error, StatusError) and error.status >= _SERVER_BAD
-            if not is_server and error.code not in ("ET402", "ET408"):
-                raise
-            # The caller stops waiting at the deadline: better the first error than none.
-            if call.deadline_s - time.monotonic() < 2 * _PAUSE_S:
-                raise
-        time.sleep(_PAUSE_S)
+def _get(call: _Call, session: requests.Session) -> Answer:
+    try:
         return _get_once(call, session)
+    except UnknownError as error:
+        is_server = isinstance(error, StatusError) and error.status >= _SERVER_BAD
+        if not is_server and error.code not in ("ET402", "ET408"):
+            raise
+        # The caller stops waiting at the deadline: better the first error than none.
+        if call.deadline_s - time.monotonic() < 2 * _PAUSE_S:
+            raise
+    time.sleep(_PAUSE_S)
+    return _get_once(call, session)
 
 
-def _get_once(call: _Call, session: requests.Session) -> Page:
+def _get_once(call: _Call, session: requests.Session) -> Answer:
     from requests import RequestException  # noqa: PLC0415
     from urllib3.exceptions import HTTPError  # noqa: PLC0415
 
@@ -200,13 +260,8 @@ def _get_once(call: _Call, session: requests.Session) -> Page:
             has_begun = True
             _check_status(call, response)
             body = _body(call, response)
-            return Page(
-                redacted(response.url),
-                response.status_code,
-                response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
-                body.decode(_charset(response), "replace"),
-                response.headers.get("ETag", ""),
-            )
+            url, charset = redacted(response.url), _charset(response)
+            return Answer(url, response.status_code, response.headers, charset, body)
     except (RequestException, HTTPError, OSError) as error:
         raise _explained(call, error, has_begun=has_begun) from error
 
@@ -268,7 +323,7 @@ def _explained(call: _Call, error: Exception, *, has_begun: bool) -> EnvtoolErro
     from requests import exceptions as said  # noqa: PLC0415
     from urllib3 import exceptions as below  # noqa: PLC0415
 
-    causes = (*_causes(error),)
+    causes = (*causes_of(error),)
 
     def has(*kinds: type[BaseException]) -> bool:
         return any(isinstance(cause, kinds) for cause in causes)
@@ -299,32 +354,17 @@ def _explained(call: _Call, error: Exception, *, has_begun: bool) -> EnvtoolErro
     return _error(call, code, seen, original)
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield an error and what caused it, outermost first, wherever a library hides it."""
-    todo: list[object] = [error]
-    seen: set[int] = set()
-    while todo:
-        cause = todo.pop(0)
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            todo += [
-                *cause.args,
-                getattr(cause, "reason", None),
-                cause.__cause__,
-                cause.__context__,
-            ]
-
-
 def _check_status(call: _Call, response: requests.Response) -> None:
     status = response.status_code
     if status == _NO_PROXY_AUTH:
         raise _error(call, "ET405", f"HTTP 407 {response.reason}")
+    seen = f"HTTP {status} {response.reason}".rstrip()
     if status < _BAD:
-        return
+        if call.status in (0, status):
+            return
+        raise _error(call, "ET420", seen)
     key = f"ET406 {'5xx' if status >= _SERVER_BAD else status}"
     wait = response.headers.get("Retry-After", "")
-    seen = f"HTTP {status} {response.reason}".rstrip()
     plain = _error(
         call._replace(url=response.url),
         key if key in TEXTS else "ET406",

@@ -5,6 +5,8 @@ No hint ever says to switch the verification of certificates off.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from envtool.errors import UnknownError
 from envtool.words import Text
 
@@ -111,6 +113,13 @@ TEXTS: dict[str, tuple[Text, Text]] = {
             "请重试；代理或不稳定的线路可能截断较长的响应，否则请改用其他镜像",
         ),
     ),
+    "ET420": (
+        Text("{host} sends whole files only", "{host} 只能发送整个文件"),
+        Text(
+            "download the file and name it instead, or use a server that answers ranges",
+            "请先下载该文件再指定本地路径，或改用支持分段请求（Range）的服务器",
+        ),
+    ),
 }
 
 
@@ -122,3 +131,20 @@ class StatusError(UnknownError):
     """
 
     status: int = 0
+
+
+def causes_of(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what caused it, outermost first, wherever a library hides it."""
+    todo: list[object] = [error]
+    seen: set[int] = set()
+    while todo:
+        cause = todo.pop(0)
+        if isinstance(cause, BaseException) and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            todo += [
+                *cause.args,
+                getattr(cause, "reason", None),
+                cause.__cause__,
+                cause.__context__,
+            ]

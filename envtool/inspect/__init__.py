@@ -1,0 +1,1 @@
+"""Read GPU code out of wheels and installed libraries. May import edge, facts and below."""
