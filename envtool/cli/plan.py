@@ -31,6 +31,12 @@ def plan(  # noqa: PLR0913 - its options
     hosts: Annotated[
         str, typer.Option(help="Plan for many machines: a file with one on each line.")
     ] = "",
+    papers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from", help="Plan for what a project's files say: requirements.txt, README…"
+        ),
+    ] = None,
     variant: Annotated[
         str, typer.Option(envvar="ENVTOOL_BACKEND", help="cpu, cu126, rocm6.4, xpu, …")
     ] = "",
@@ -46,11 +52,15 @@ def plan(  # noqa: PLR0913 - its options
     """Decide which build fits, and show why the others do not."""
     session = session_of(ctx, as_json=as_json)
     request = Request.parse(tuple(wanted or ("torch",)), variant=variant, python=python, cpu=cpu)
-    if hosts:
+    if hosts and not papers:
         from envtool.cli.show_hosts import plan_many  # noqa: PLC0415 - one machine needs none
 
         return plan_many(request, hosts, session, env=env)
     machine = machine_of(session, target=target, host_file=host, gpus=gpu)
+    if papers:
+        from envtool.cli.show_paper import plan_paper  # noqa: PLC0415 - most plans need none
+
+        return plan_paper(papers, request, machine, session, env=env, apart=hosts or why)
     decision = make_plan(request, machine, session.facts, today=date.today())  # noqa: DTZ011
     if why:
         from envtool.resolve.why import explain_build  # noqa: PLC0415 - a plan needs none of it

@@ -60,18 +60,18 @@ def _lines(plan: Plan, host: Host, language: Language, env: str, facts: Facts) -
         f"[bold green]torch {build.row.release}[/] · [bold]{build.variant}[/]  {build.file_name}"
     ]
     lines += [f"  {pin!s}" for pin in plan.pins[1:]]
-    lines += _row("原因" if zh else "why", [_why(build, host).to(language)])
-    lines += _row("说明" if zh else "note", [note.to(language) for note in plan.notes])
+    lines += row("原因" if zh else "why", [_why(build, host).to(language)])
+    lines += row("说明" if zh else "note", [note.to(language) for note in plan.notes])
     commands = commands_for(plan, host, env, facts)
     notes = command_notes(plan, host, facts)
     for tool in _SHOWN_TOOLS:
         rows = [f"[cyan]{_escape(as_line(c, shell_of(host)))}[/]" for c in commands[tool]]
         rows += [f"[dim]{_escape(note.to(language))}[/]" for note in notes.get(tool, ())]
-        lines += _row(tool, rows)
+        lines += row(tool, rows)
     rest = ", ".join(tool for tool in commands if tool not in _SHOWN_TOOLS and commands[tool])
-    lines += _row("", [f"[dim]{rest}: --json[/]"] if rest else [])
-    lines += _row("亦可" if zh else "also fits", _also(plan, language))
-    lines += _row("排除" if zh else "excluded", _excluded(plan, language))
+    lines += row("", [f"[dim]{rest}: --json[/]"] if rest else [])
+    lines += row("亦可" if zh else "also fits", _also(plan, language))
+    lines += row("排除" if zh else "excluded", _excluded(plan, language))
     lines.append(f"[dim]{'数据日期' if zh else 'data of'} {plan.data_date}[/]")
     return lines
 
@@ -166,7 +166,7 @@ def shell_of(host: Host) -> Shell:
     return "powershell" if host.os == "windows" else "posix"
 
 
-def _row(title: str, values: Sequence[str]) -> list[str]:
+def row(title: str, values: Sequence[str]) -> list[str]:
     """Return the lines of one titled part; none if it is empty."""
     shown = [value for value in values if value]
     if not shown:

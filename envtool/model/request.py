@@ -15,7 +15,11 @@ FAMILY = ("torch", "torchvision", "torchaudio", "torchtext")
 _PLAIN = r"([A-Za-z][\w.-]*)\s*(?:==\s*([\w.!]+)(?:\+([\w.]+))?)?"
 _NAME = r"[A-Za-z0-9][\w.-]*"
 # What people call torch elsewhere (conda, Homebrew), and pip refuses.
-_ALIASES = {"pytorch": "torch", "pytorch-gpu": "torch", "pytorch-cuda": "torch"}
+_ALIASES = {"pytorch": "torch", "pytorch-gpu": "torch"}
+# Words of conda's commands: pytorch=1.7, cudatoolkit=11.0, cuda92, cpuonly, python=3.8; CUDA 10.2.
+_OF_CONDA = (
+    r"(?:\S+::)?(?:pytorch(?:-cpu)?\s*=[^=]|pytorch-cpu|pytorch-cuda|cuda|cpuonly|python\b)|\S+::"
+)
 
 
 class Requirement(NamedTuple):
@@ -127,13 +131,32 @@ class Request(NamedTuple):
         """
         found: dict[str, Requirement] = {}
         notes: list[Text] = []
+        variants = [variant, "cpu" if cpu else ""]
+        pythons = [python]
+        # The common words are told apart without an expression, which costs its compilation.
+        others = [word for word in words if not word.startswith("torch")]
+        is_conda = any(re.match(_OF_CONDA, word, re.IGNORECASE) for word in others)
         for word in words:
-            requirement = Requirement.parse(word)
+            requirement = None
+            if is_conda:
+                requirement, *said = _of_conda(word)
+                variants.append(said[0])
+                pythons.append(said[1])
+                if requirement is None and any(said):
+                    continue
+            requirement = requirement or Requirement.parse(word)
             if requirement.name in found:
                 raise _contradiction(word, str(found[requirement.name]))
             found[requirement.name] = requirement
             match = re.match(_NAME, word.strip())
-            if match and match[0].lower() != requirement.name:
+            if requirement.specifier.endswith("*") and "=" in word and "==" not in word:
+                notes.append(
+                    Text(
+                        f"{word} is conda's way to say {requirement}",
+                        f"{word} 是 conda 的写法，即 {requirement}",
+                    )
+                )
+            elif match and match[0].lower() != requirement.name and not is_conda:
                 notes.append(
                     Text(
                         f"{match[0]} is called {requirement.name} by pip and uv",
@@ -143,17 +166,49 @@ class Request(NamedTuple):
         torch = found.pop("torch", Requirement("torch"))
         # torchtext has no GPU code: its +cpu says nothing of the others.
         locals_ = [one.local for one in found.values() if one.name != "torchtext"]
-        wanted = [v for v in (variant, torch.local, "cpu" if cpu else "", *locals_) if v]
-        parsed = {Variant.parse(v) for v in wanted}
+        parsed = {Variant.parse(v) for v in (*variants, torch.local, *locals_) if v}
         if len(parsed) > 1:
             raise _contradiction(*(str(v) for v in sorted(parsed)))
+        versions = {PythonVersion.parse(version) for version in pythons if version}
+        if len(versions) > 1:
+            raise _contradiction(*(f"Python {version}" for version in sorted(versions)))
         return cls(
             torch,
             tuple(found.values()),
             next(iter(parsed), None),
-            PythonVersion.parse(python) if python else None,
+            next(iter(versions), None),
             tuple(notes),
         )
+
+
+def _of_conda(word: str) -> tuple[Requirement | None, str, str]:
+    """Return what a word of conda asks for: a package, a variant, a Python; nothing if it is none.
+
+    Raises:
+        UsageError: ET104, CUDA without its version.
+    """
+    from envtool.model.conda_spec import CondaSpec  # noqa: PLC0415 - few requests need it
+
+    lower = word.strip().lower()
+    if re.fullmatch(r"cuda[ _-]*\d+\.\d+", lower):
+        return None, lower, ""
+    spec = CondaSpec.parse(lower)
+    if spec is None or spec.name == "torch":
+        return None, "", ""
+    if spec.name == "python":
+        return None, "", spec.specifier.lstrip("=").removesuffix(".*")
+    if spec.package not in FAMILY:
+        release = re.match(r"==(\d+)\.(\d+)", spec.specifier)
+        is_cuda = spec.name in {"cuda", "cuda-toolkit", "cudatoolkit", "pytorch-cuda"}
+        if is_cuda and not spec.variant:
+            return None, f"cu{release[1]}{release[2]}" if release else word, ""
+        return None, spec.variant, ""
+    if not (spec.specifier or spec.variant or spec.channel):
+        return None, "", ""
+    exact = spec.specifier.removeprefix("==")
+    if exact == spec.specifier or exact.endswith("*") or "," in exact:
+        return Requirement(spec.package, specifier=spec.specifier), spec.variant, spec.python
+    return Requirement(spec.package, exact), spec.variant, spec.python
 
 
 def _contradiction(first: str, second: str) -> UsageError:

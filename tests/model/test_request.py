@@ -160,3 +160,56 @@ def test_a_name_that_pip_would_refuse_is_noted() -> None:
 
 def test_the_python_asked_for_is_kept() -> None:
     assert str(Request.parse((), python="cp313t").python) == "3.13t"
+
+
+@pytest.mark.parametrize(
+    ("words", "torch", "companions", "variant", "python"),
+    [
+        (("pytorch=1.7", "cudatoolkit=11.0"), "torch==1.7.*", [], "cu110", "None"),
+        (
+            ("pytorch=1.7.1", "torchvision=0.8.2"),
+            "torch==1.7.1",
+            ["torchvision==0.8.2"],
+            "None",
+            "None",
+        ),
+        (("pytorch", "pytorch-cuda=11.8"), "torch", [], "cu118", "None"),
+        (("pytorch=0.4.1", "cuda92"), "torch==0.4.1", [], "cu92", "None"),
+        (("pytorch-cpu==1.1.0", "torchvision-cpu"), "torch==1.1.0", ["torchvision"], "cpu", "None"),
+        (("cpuonly",), "torch", [], "cpu", "None"),
+        (("torch==1.4", "CUDA 10.1"), "torch==1.4", [], "cu101", "None"),
+        (("python=3.8", "pytorch::pytorch>=1.7,<1.9"), "torch>=1.7,<1.9", [], "None", "3.8"),
+        (("pytorch=1.7.1=py3.8_cuda11.0.221_cudnn8.0.5_0",), "torch==1.7.1", [], "cu110", "3.8"),
+    ],
+)
+def test_words_of_conda_mean_what_they_mean_there(
+    words: tuple[str, ...], torch: str, companions: list[str], variant: str, python: str
+) -> None:
+    request = Request.parse(words)
+    assert str(request.torch) == torch
+    assert [str(one) for one in request.companions] == companions
+    assert (str(request.variant), str(request.python)) == (variant, python)
+
+
+def test_one_equals_sign_of_conda_is_explained() -> None:
+    (note,) = Request.parse(("pytorch=1.7",)).notes
+    assert note.en == "pytorch=1.7 is conda's way to say torch==1.7.*"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("torch=1.9",), "ET108"),
+        (("pytorch=1.7", "torch=1.7"), "ET108"),
+        (("pytorch-cuda",), "ET104"),
+        (("cudatoolkit",), "ET104"),
+        (("python>=3.8", "pytorch=1.7"), "ET105"),
+        (("cuda92", "cudatoolkit=10.0"), "ET110"),
+        (("pytorch=1.7", "cpuonly", "cuda92"), "ET110"),
+        (("pytorch=1.7", "numpy"), "ET109"),
+    ],
+)
+def test_words_of_conda_that_cannot_be_meant_are_refused(words: tuple[str, ...], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Request.parse(words)
+    assert caught.value.code == code

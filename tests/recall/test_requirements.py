@@ -1,0 +1,192 @@
+"""requirements.txt and its kin: what pip and conda write, and what people write into them."""
+
+from __future__ import annotations
+
+import pytest
+
+from envtool.recall.kinds import read
+from tests.recall.papers import MAC, WINDOWS, notes, told
+
+STABLE = "https://download.pytorch.org/whl/torch_stable.html"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            f"torch==1.7.1+cu110\ntorchvision==0.8.2+cu110\n-f {STABLE}\nscipy\n",
+            "torch==1.7.1+cu110 @1, torchvision==0.8.2+cu110 @2, cu110 @1",
+        ),
+        (
+            "--find-links https://download.pytorch.org/whl/cu113/torch_stable.html\ntorch==1.11.0\n",
+            "torch==1.11.0 @2, cu113 @1",
+        ),
+        (
+            "--index-url https://download.pytorch.org/whl/cu118\ntorch==2.1.0\ntorchaudio==2.1.0\n",
+            "torch==2.1.0 @2, torchaudio==2.1.0 @3, cu118 @1",
+        ),
+        (
+            "--extra-index-url=https://download.pytorch.org/whl/cu116\r\ntorch==1.13.1+cu116\r\n",
+            "torch==1.13.1+cu116 @2, cu116 @2",
+        ),
+        ("torch>=1.6,<1.9 # tested\nnumpy<1.20\n", "torch<1.9,>=1.6 @1, numpy<1.20 @2"),
+        ("torch~=1.8\n", "torch~=1.8 @1"),
+        ("torch==1.8.*\n", "torch==1.8.* @1"),
+        ("torch == 1.4.0\n", "torch==1.4.0 @1"),
+        ("torch (>=1.4)\n", "torch>=1.4 @1"),
+        ("torch===1.4.0\n", "torch==1.4.0 @1"),
+        ("torch\ntorchvision\n", "torch @1, torchvision @2"),
+        ("torch[opt-einsum]==2.0.1\n", "torch==2.0.1 @1"),
+        ("# comment\n\n  torch==1.2.0  \n-e .\n", "torch==1.2.0 @3"),
+        (
+            "torch==1.13.1 \\\n    --hash=sha256:00 \\\n    --hash=sha256:11\nnumpy==1.23.5\n",
+            "torch==1.13.1 @1, numpy==1.23.5 @4",
+        ),
+        (
+            (
+                "torch @ https://download.pytorch.org/whl/cu111/"
+                "torch-1.8.0%2Bcu111-cp38-cp38-linux_x86_64.whl\n"
+            ),
+            "torch==1.8.0+cu111 @1, cu111 @1, Python 3.8 @1",
+        ),
+        (
+            "https://download.pytorch.org/whl/cu90/torch-0.4.1-cp36-cp36m-linux_x86_64.whl\n",
+            "torch==0.4.1 @1, cu90 @1, Python 3.6 @1",
+        ),
+        (
+            (
+                "http://download.pytorch.org/whl/cu80/torch-0.3.0.post4-cp27-cp27mu-linux_x86_64.whl\n"
+                "torchvision==0.2.0\n"
+            ),
+            "torch==0.3.0.post4 @1, torchvision==0.2.0 @2, cu80 @1, Python 2.7 @1",
+        ),
+        ("torch==1.10.0+cpu\n", "torch==1.10.0+cpu @1, cpu @1"),
+        ("torch==2.3.0+rocm6.0\n", "torch==2.3.0+rocm6.0 @1, rocm6.0 @1"),
+        # torch pins the CUDA runtime that it was built with.
+        (
+            "nvidia-cublas-cu12==12.1.3.1\nnvidia-cuda-runtime-cu12==12.1.105\ntorch==2.1.2\n",
+            "torch==2.1.2 @3, cu121 @2",
+        ),
+        # Builds of other packages tell for which torch they are.
+        (
+            "torch-scatter==2.0.9+pt111cu113\n",
+            "torch==1.11.* @1, cu113 @1, torch-scatter==2.0.9+pt111cu113 @1",
+        ),
+        (
+            "torch==1.12.0\n-f https://data.pyg.org/whl/torch-1.12.0+cu113.html\ntorch-sparse\n",
+            "torch==1.12.0 @1, cu113 @2, torch-sparse @3",
+        ),
+        (
+            "-f https://download.openmmlab.com/mmcv/dist/cu111/torch1.9.0/index.html\nmmcv-full==1.3.9\n",
+            "torch==1.9.0 @1, cu111 @1, mmcv-full==1.3.9 @2",
+        ),
+        ("torch==1.9.0\ndgl-cu111==0.7\n", "torch==1.9.0 @1, cu111 @2, dgl-cu111==0.7 @2"),
+        # What is switched off still tells what its author ran.
+        (
+            f"# pip install torch==1.5.0+cu101 -f {STABLE}\ntorch>=1.4\n",
+            "torch==1.5.0+cu101 @1, torch>=1.4 @2, cu101 @1",
+        ),
+        ("torch==2.1.0.dev20230601+cu121\n", "torch==2.1.0.dev20230601+cu121 @1, cu121 @1"),
+    ],
+)
+def test_a_requirements_file_is_read(text: str, expected: str) -> None:
+    assert told("requirements.txt", text) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements-gpu.txt", "dev_requirements.txt", "reqs.in", "constraints.txt"]
+)
+def test_its_name_may_have_a_purpose(name: str) -> None:
+    assert told(name, "torch==1.9.0\n") == "torch==1.9.0 @1"
+
+
+@pytest.mark.parametrize(
+    ("on", "expected"),
+    [(WINDOWS, "torch==1.9.0+cu111 @1, cu111 @1"), (MAC, "torch==1.9.0 @2")],
+)
+def test_a_marker_is_judged_on_the_planned_machine(on: dict[str, str], expected: str) -> None:
+    text = (
+        'torch==1.9.0+cu111; sys_platform != "darwin"\n'
+        'torch==1.9.0; sys_platform == "darwin" and python_version < "3.11"\n'
+    )
+    assert told("requirements.txt", text, on) == expected
+
+
+def test_what_is_for_another_system_alone_still_tells_what_they_ran() -> None:
+    text = "torch==1.9.0; sys_platform == 'linux'\n"
+    assert told("requirements.txt", text, WINDOWS) == "torch==1.9.0 @1"
+
+
+def test_the_python_of_a_marker_is_theirs_where_they_say_it() -> None:
+    text = (
+        "# This file is autogenerated by pip-compile with python 3.7\n"
+        "torch==1.9.1; python_version < '3.8'\ntorch==2.0.1; python_version >= '3.8'\n"
+    )
+    assert told("requirements.txt", text) == "torch==1.9.1 @2, Python 3.7 @1"
+
+
+def test_files_that_it_reads_in_are_named() -> None:
+    text = "-r base.txt\n--requirement sub/gpu.txt\n-r <this file>\n-c c.txt\ntorch\n"
+    assert read("requirements.txt", text).includes == ["base.txt", "sub/gpu.txt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        (
+            "packages.txt",
+            (
+                "Package            Version\n------------------ -----------\n"
+                "numpy              1.21.2\ntorch              1.10.0+cu113\n"
+            ),
+            "torch==1.10.0+cu113 @4, cu113 @4, numpy==1.21.2 @3",
+        ),
+        (
+            "conda.txt",
+            (
+                "# Name                    Version                   Build  Channel\n"
+                "cudatoolkit               10.2.89              hfd86e86_1\n"
+                "python                    3.8.5                h7579374_1\n"
+                "pytorch                   1.7.1    "
+                "       py3.8_cuda10.2.89_cudnn7.6.5_0    pytorch\n"
+            ),
+            "torch==1.7.1 @4, cu102 @4, Python 3.8 @3",
+        ),
+        (
+            "spec-file.txt",
+            (
+                "# $ conda create --name <env> --file <this file>\n# platform: linux-64\n"
+                "cudatoolkit=9.0=h13b8566_0\npython=3.6.8=h0371630_0\n"
+                "pytorch=1.1.0=py3.6_cuda9.0.176_cudnn7.5.1_0\n"
+            ),
+            "torch==1.1.0 @5, cu90 @5, Python 3.6 @4",
+        ),
+        (
+            "explicit.txt",
+            (
+                "@EXPLICIT\nhttps://conda.anaconda.org/pytorch/linux-64/"
+                "pytorch-1.5.1-py3.7_cuda10.1.243_cudnn7.6.3_0.tar.bz2#00ff\n"
+            ),
+            "torch==1.5.1 @2, cu101 @2, Python 3.7 @2",
+        ),
+        ("-", "numpy==1.19.5\ntorch==1.8.1\ntqdm==4.60.0\n", "torch==1.8.1 @2, numpy==1.19.5 @1"),
+    ],
+)
+def test_a_list_of_what_was_installed_is_known_by_its_lines(
+    name: str, text: str, expected: str
+) -> None:
+    assert told(name, text) == expected
+
+
+def test_the_name_that_pip_refuses_is_corrected_and_said() -> None:
+    file = ("requirements.txt", "pytorch==1.4.0\n")
+    assert told(*file) == "torch==1.4.0 @1"
+    assert notes(file) == ["requirements.txt:1: pip and uv call pytorch torch"]
+
+
+def test_a_build_that_is_in_no_index_counts_by_its_release() -> None:
+    file = ("requirements.txt", "torch==1.8.0+nv21.05\n")
+    assert told(*file) == "torch==1.8.0+nv21.05 @1"
+    assert notes(file) == [
+        "requirements.txt:1: no index of PyTorch has the build +nv21.05; its release counts"
+    ]
