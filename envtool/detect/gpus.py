@@ -14,15 +14,28 @@ from envtool.detect.nvml_words import nvml_text
 from envtool.detect.traces import PciGpu, Traces
 from envtool.edge.nvml import NO_ANSWER, NvmlAnswer, NvmlGpu
 from envtool.facts.load import Facts
+from envtool.facts.rocm import products
 from envtool.model.cuda import CudaVersion
-from envtool.model.gpu import ComputeCapability, Gpu, GpuState, Graphics, Mig
+from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, GpuState, Graphics, Mig
 from envtool.words import Text
 
 
 def fold_graphics(nvml: NvmlAnswer, traces: Traces, facts: Facts) -> Graphics:
     """Join both answers into one, with the evidence for it."""
-    others = tuple(_product(gpu, facts) for gpu in traces.others)
+    accelerators = tuple(_accelerators(traces, facts))
+    others = tuple(accelerator.name for accelerator in accelerators)
     evidence = tuple(_evidence(nvml, traces))
+    graphics = _fold(nvml, traces, facts, others, evidence)
+    return graphics._replace(accelerators=accelerators)
+
+
+def _fold(
+    nvml: NvmlAnswer,
+    traces: Traces,
+    facts: Facts,
+    others: tuple[str, ...],
+    evidence: tuple[tuple[str, Text], ...],
+) -> Graphics:
     driver = nvml.driver or traces.module
     cuda = str(CudaVersion.from_number(nvml.cuda)) if nvml.cuda else ""
     gpus = tuple(_gpu(gpu, facts) for gpu in nvml.gpus)
@@ -40,6 +53,18 @@ def fold_graphics(nvml: NvmlAnswer, traces: Traces, facts: Facts) -> Graphics:
         return Graphics("none", (), driver, cuda, others, evidence)
     found = tuple(_from_bus(gpu, facts, trouble, remedy) for gpu in traces.nvidia)
     return Graphics(state, found, driver, cuda, others, evidence, trouble, remedy)
+
+
+def _accelerators(traces: Traces, facts: Facts) -> Iterator[Accelerator]:
+    """Yield the AMD GPUs: those that the kernel computes on, else what the bus shows."""
+    if traces.kfd:
+        for target in traces.kfd:
+            named = [name for name, own in products(facts).items() if own == target]
+            name = f"AMD {named[0]}" if len(named) == 1 else f"AMD {target}"
+            yield Accelerator(name, "AMD", target)
+        return
+    for gpu in traces.others:
+        yield Accelerator(_product(gpu, facts), "AMD")
 
 
 def _without_answer(nvml: NvmlAnswer, traces: Traces) -> tuple[GpuState, Text | None, Text | None]:
@@ -74,7 +99,7 @@ def _has_node(traces: Traces) -> bool:
 def _gpu(gpu: NvmlGpu, facts: Facts) -> Gpu:
     """Return one GPU as NVML gave it; a driver that is too old to tell the capability is helped."""
     name = gpu.name or f"GPU {gpu.number}"
-    capability = ComputeCapability(*gpu.capability) if gpu.capability else _by_name(name, facts)
+    capability = ComputeCapability(*gpu.capability) if gpu.capability else by_name(name, facts)
     migs = tuple(Mig(m.uuid or "", m.name or "", m.memory_bytes) for m in gpu.mig_devices)
     trouble, remedy = None, None
     if gpu.code in _SEVERE or (gpu.code and capability is None):
@@ -102,7 +127,7 @@ def _gpu(gpu: NvmlGpu, facts: Facts) -> Gpu:
     )
 
 
-def _by_name(name: str, facts: Facts) -> ComputeCapability | None:
+def by_name(name: str, facts: Facts) -> ComputeCapability | None:
     """Return the capability of a product by the name that NVML gives it; None if unknown."""
     return next(
         (

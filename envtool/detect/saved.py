@@ -8,7 +8,7 @@ from typing import TypeVar, cast
 
 from envtool.edge.files import read_text
 from envtool.errors import EnvtoolError, UsageError
-from envtool.model.gpu import ComputeCapability, Gpu, GpuState, Graphics, Mig
+from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, GpuState, Graphics, Mig
 from envtool.model.host import OSES, Host, Libc, Tool
 from envtool.model.python import Interpreter, PythonVersion
 from envtool.words import Text
@@ -116,7 +116,12 @@ def _graphics(data: Mapping[str, object]) -> Graphics:
         tuple(str(other) for other in cast("Sequence[object]", others)),
         trouble=_words(data.get("trouble")),
         remedy=_words(data.get("remedy")),
+        accelerators=tuple(_accelerator(item) for item in _list(data, "accelerators")),
     )
+
+
+def _accelerator(data: Mapping[str, object]) -> Accelerator:
+    return Accelerator(_text(data, "name"), _text(data, "maker", ""), _text(data, "target", ""))
 
 
 def _gpu(data: Mapping[str, object]) -> Gpu:

@@ -8,14 +8,18 @@ from difflib import get_close_matches
 
 from envtool.errors import UsageError
 from envtool.facts.load import Facts
+from envtool.facts.rocm import products
 from envtool.model.cuda import DriverVersion
-from envtool.model.gpu import ComputeCapability, Gpu, Graphics
+from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, Graphics
 from envtool.model.host import ARCHES, OSES, Host, Libc, Os
 from envtool.model.python import EVERY_PYTHON, Interpreter, PythonVersion
 from envtool.words import Text
 
+_MANY = 4
 _KEYS = ("os", "arch", "libc", "python", "driver", "gpu")
 _CAPABILITY = r"(sm_|compute_)?\d{1,2}\.?\d[af]?"
+# As ROCm writes it: gfx90a, also with features, as in gfx90a:sramecc+:xnack-.
+_GFX = r"gfx[0-9]+[0-9a-f]{2}(:[\w+-]+)*"
 _OS_NAMES: dict[str, Os] = {"win": "windows", "mac": "macos", "darwin": "macos", "osx": "macos"}
 
 
@@ -129,9 +133,14 @@ def _graphics(
                 "请加上 gpu=sm_90、gpu=V100 之类的名称，或 gpu=none",
             ),
         ), ()
-    gpus = tuple(_gpu(name, facts) for name in names)
+    others = [_accelerator(name, facts) for name in names]
+    gpus = tuple(_gpu(name, facts) for name, other in zip(names, others, strict=True) if not other)
+    accelerators = tuple(other for other in others if other is not None)
+    more = tuple(accelerator.name for accelerator in accelerators)
+    if not gpus:
+        return Graphics("none", driver=driver, others=more, accelerators=accelerators), ()
     if driver:
-        return Graphics("usable", gpus, driver), ()
+        return Graphics("usable", gpus, driver, others=more, accelerators=accelerators), ()
     last = [
         known.last_branch
         for gpu in gpus
@@ -140,7 +149,20 @@ def _graphics(
         and known.last_branch
     ]
     branch = str(min([*last, max(facts.branches)]))
-    return Graphics("usable", gpus, branch), (_assumed(f"driver={branch}"),)
+    found = Graphics("usable", gpus, branch, others=more, accelerators=accelerators)
+    return found, (_assumed(f"driver={branch}"),)
+
+
+def _accelerator(name: str, facts: Facts) -> Accelerator | None:
+    """Return the AMD GPU that a word names: gfx1100, MI300X, RX 7900 XTX; None if it names none."""
+    if re.fullmatch(_GFX, name, re.IGNORECASE):
+        target = name.lower().partition(":")[0]
+        return Accelerator(f"AMD {target}", "AMD", target)
+    wanted = _tokens(name)
+    for product, target in products(facts).items():
+        if wanted in {_tokens(product), _tokens(product.partition(" ")[2])}:
+            return Accelerator(f"AMD {product}", "AMD", target)
+    return None
 
 
 def _gpu(name: str, facts: Facts) -> Gpu:
@@ -150,15 +172,15 @@ def _gpu(name: str, facts: Facts) -> Gpu:
             known = [capability.sm for capability in facts.capabilities]
             raise _no_such("gpu", name, known)
         return Gpu(capability.sm, capability)
-    found = _products(name, facts)
+    found = named(name, facts)
     capabilities = {capability for _, capability in found}
     if len(capabilities) != 1:
-        known = [name for name, _ in found] or [gpu.name for gpu in facts.gpus if gpu.capability]
+        known = [name for name, _ in found] or _alike(name, facts)
         raise _no_such("gpu", name, known)
     return Gpu(found[0][0], found[0][1])
 
 
-def _products(name: str, facts: Facts) -> list[tuple[str, ComputeCapability]]:
+def named(name: str, facts: Facts) -> list[tuple[str, ComputeCapability]]:
     """Return the products that a name may mean: those of that name, else those that hold it."""
     wanted = _tokens(name)
     same: list[tuple[str, ComputeCapability]] = []
@@ -174,6 +196,17 @@ def _products(name: str, facts: Facts) -> list[tuple[str, ComputeCapability]]:
     return same or holding
 
 
+def _alike(name: str, facts: Facts) -> list[str]:
+    """Return the products of which one word is nearest to a name: of H10 those called H100."""
+    known = [gpu.name for gpu in facts.gpus if gpu.capability] + list(products(facts))
+    by_word: dict[str, list[str]] = {}
+    for product in known:
+        for word in product.lower().split():
+            by_word.setdefault(word, []).append(product)
+    words = [near for word in name.lower().split() for near in get_close_matches(word, by_word, 3)]
+    return list(dict.fromkeys(product for word in words for product in by_word[word])) or known
+
+
 def _tokens(name: str) -> str:
     """Return the words and numbers of a name, each between blanks, without maker and brand.
 
@@ -181,12 +214,14 @@ def _tokens(name: str) -> str:
     ' rtx 4090 '
     """
     words = re.findall(r"[a-z]+|\d+", name.lower())
-    kept = (word for word in words if word not in {"nvidia", "geforce", "tesla"})
+    kept = (word for word in words if word not in {"nvidia", "geforce", "tesla", "amd"})
     return f" {' '.join(kept)} "
 
 
 def _no_such(key: str, value: str, known: Sequence[str]) -> UsageError:
-    near = get_close_matches(value, known, 4, 0.4) or list(known)[:4]
+    near = list(known)[:_MANY]
+    if len(known) > _MANY:
+        near = get_close_matches(value, known, _MANY, 0.4) or near
     return UsageError(
         "ET122",
         Text(f"{key}={value} is not known, or not clear", f"{key}={value} 未知或不明确"),

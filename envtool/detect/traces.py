@@ -7,12 +7,14 @@ NVIDIA driver README, chapter on the /proc interface; Microsoft, "GPU accelerati
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from envtool.edge import files
 
 _NVIDIA, _AMD = "0x10de", "0x1002"
 _DISPLAY = "0x03"
+_KFD = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 _MODULE = re.compile(r"(?:Module|NVRM version:.*?)\s+(\d+\.\d+(?:\.\d+)?)")
 
 
@@ -45,6 +47,7 @@ class Traces(NamedTuple):
         has_wsl_folder: /usr/lib/wsl/lib is there.
         is_linux: There is a /proc to read.
         is_jetson: A Jetson board.
+        kfd: Targets of the AMD GPUs that the kernel computes on: gfx90a, gfx1100.
     """
 
     nvidia: tuple[PciGpu, ...] = ()
@@ -56,6 +59,7 @@ class Traces(NamedTuple):
     has_wsl_folder: bool = False
     is_linux: bool = False
     is_jetson: bool = False
+    kfd: tuple[str, ...] = ()
 
 
 def read_traces(root: str = "/") -> Traces:
@@ -81,7 +85,20 @@ def read_traces(root: str = "/") -> Traces:
         is_linux=files.exists(f"{root}/proc"),
         is_jetson=files.exists(f"{root}/etc/nv_tegra_release")
         or "tegra" in files.read_small(f"{root}/proc/device-tree/compatible"),
+        kfd=tuple(_kfd_targets(f"{root}/sys/class/kfd/kfd/topology/nodes")),
     )
+
+
+def _kfd_targets(nodes: str) -> Iterator[str]:
+    """Yield the target of each compute node of the amdgpu driver that is a GPU.
+
+    90010 stands for 9.0.10, which is gfx90a: the step is written in hexadecimal. Source:
+    Linux kernel, drivers/gpu/drm/amd/amdkfd, gfx_target_version; it is 0 for CPUs.
+    """
+    for node in files.list_folder(nodes):
+        match = _KFD.search(files.read_small(f"{nodes}/{node}/properties"))
+        if match and (number := int(match[1])):
+            yield f"gfx{number // 10000}{number // 100 % 100:x}{number % 100:x}"
 
 
 def _read_pci(bus: str, address: str) -> PciGpu | None:

@@ -114,6 +114,24 @@ class Gpu(NamedTuple):
         return f"{self.name} ({self.capability.sm})"
 
 
+class Accelerator(NamedTuple):
+    """A GPU of another maker than NVIDIA.
+
+    Attributes:
+        name: As people know it.
+        maker: AMD or Intel; empty if unknown.
+        target: What code for it is compiled for: gfx1100; empty if unknown.
+    """
+
+    name: str
+    maker: str = ""
+    target: str = ""
+
+    def __str__(self) -> str:
+        is_told = not self.target or self.target in self.name
+        return self.name if is_told else f"{self.name} ({self.target})"
+
+
 # The four answers to "is there a GPU"; "none" is never said when the driver refused.
 GpuState = Literal["none", "usable", "unusable", "unknown"]
 
@@ -130,6 +148,7 @@ class Graphics(NamedTuple):
         evidence: Pairs of probe and what it saw.
         trouble: Why the state is not usable.
         remedy: What to do about it.
+        accelerators: GPUs of other makers, with what is known of them.
     """
 
     state: GpuState
@@ -140,3 +159,4 @@ class Graphics(NamedTuple):
     evidence: tuple[tuple[str, Text], ...] = ()
     trouble: Text | None = None
     remedy: Text | None = None
+    accelerators: tuple[Accelerator, ...] = ()

@@ -51,7 +51,9 @@ def choose(request: Request, host: Host, facts: Facts, *, is_whole: bool = True)
     if not fits:
         from envtool.resolve import refuse  # noqa: PLC0415 - a plan has no use for it
 
-        refusal = refuse.explain(request, host, everything, lambda r, h: best_first(r, h, facts))
+        refusal = refuse.explain(
+            request, host, everything, lambda r, h: best_first(r, h, facts), facts
+        )
         rejected = tuple(rejections(everything)) if is_whole else ()
         return refusal._replace(rejected=rejected, data_date=facts.date)
     best, *others = fits

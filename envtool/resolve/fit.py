@@ -19,6 +19,7 @@ from envtool.model.plan import Build, Objection
 from envtool.model.python import Interpreter
 from envtool.model.variant import Variant
 from envtool.resolve.driver import branch_objection, support
+from envtool.resolve.rocm import rocm_objections
 from envtool.resolve.shelf import Item
 
 Support = Literal["full", "minor", "none"]
@@ -114,6 +115,9 @@ class Bench:
         objections = self.floor_objections(floor) + objections
         if row.folder == "unknown":
             objections += (_of_unknown(row.release, "in which folder it lies", "不清楚所在目录"),)
+        if variant.kind == "rocm":
+            amd = self.host.graphics.accelerators
+            objections += tuple(rocm_objections(variant, amd, self.facts))
         if variant.cuda is None:
             return _Verdict(variant, python, tag, objections=objections)
         # The tables hand out one tuple for each code list and keep it, so its number is as
@@ -234,8 +238,9 @@ def runs(
     own = gpu.capability
     if own is None:
         names = _code_names(code)
-        words = (gpu.name, "计算能力未知的 GPU", names)
-        return Objection("arch", gpu.name, "a GPU of unknown capability", names, words)
+        subject = f"{gpu.name} (compute capability unknown)"
+        words = (f"{gpu.name}（计算能力未知）", "", names)
+        return Objection("arch", subject, "a GPU of unknown capability", names, words)
     barred = _barred(own, facts)
     for arch in code:
         built = arch.capability

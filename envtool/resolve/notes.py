@@ -36,6 +36,14 @@ def notes(build: Build, judged: Sequence[Build], host: Host, facts: Facts) -> tu
         for gpu in host.graphics.gpus
         if gpu.trouble is not None and gpu.capability is None
     ]
+    if build.variant.kind == "cuda" and host.graphics.others:
+        names = ", ".join(dict.fromkeys(host.graphics.others))
+        found.append(
+            Text(
+                f"{names} is left out: one build is for GPUs of one maker",
+                f"未计入 {names}：一个构建只支持一家厂商的 GPU",
+            )
+        )
     ending = _support_ends(build, judged)
     if ending is not None:
         found.append(ending)

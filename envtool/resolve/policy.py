@@ -50,6 +50,9 @@ def wanted(request: Request, host: Host) -> Wanted | Refusal:
         return _for_no_gpu(host)
     if graphics.state == "none":
         names = ", ".join(graphics.others)
+        if graphics.accelerators and all(one.target[:3] == "gfx" for one in graphics.accelerators):
+            shown = ", ".join(dict.fromkeys(map(str, graphics.accelerators)))
+            return Wanted("rocm", notes=(_amd_driver(shown),))
         return Refusal(
             "ET203",
             Text(
@@ -74,6 +77,14 @@ def wanted(request: Request, host: Host) -> Wanted | Refusal:
         why=(trouble,) if trouble else (),
         hint=graphics.remedy or _SAY_IT,
         is_unknown=True,
+    )
+
+
+def _amd_driver(names: str) -> Text:
+    return Text(
+        f"{names}: the wheel brings ROCm; that the amdgpu kernel driver is new enough for it is "
+        "not checked",
+        f"{names}：wheel 自带 ROCm；未检查 amdgpu 内核驱动是否足够新",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import combinations
 
+from envtool.facts.load import Facts
 from envtool.model.gpu import ComputeCapability, Gpu
 from envtool.model.host import Host
 from envtool.model.plan import Build, Objection, Refusal
@@ -20,7 +21,9 @@ _SHOWN = 6
 _SHOWN_DRIVERS = 2
 
 
-def explain(request: Request, host: Host, judged: Sequence[Build], fitting: Fitting) -> Refusal:
+def explain(
+    request: Request, host: Host, judged: Sequence[Build], fitting: Fitting, facts: Facts
+) -> Refusal:
     """Return the refusal of a request that no build meets on a host."""
     named = request.variant if not request.torch.local else None
     asked = f"{request.torch}" + (f" {named}" if named else "")
@@ -41,7 +44,22 @@ def explain(request: Request, host: Host, judged: Sequence[Build], fitting: Fitt
             ),
             is_unknown=True,
         )
-    return Refusal("ET201", text, tuple(_reasons(judged)), _hint(request, host, judged, fitting))
+    hint = _jetson(request, host, fitting, facts) or _hint(request, host, judged, fitting)
+    return Refusal("ET201", text, tuple(_reasons(judged)), hint)
+
+
+def _jetson(request: Request, host: Host, fitting: Fitting, facts: Facts) -> Text | None:
+    """Return where the builds for a Jetson board are, which no index of wheels holds."""
+    for gpu in host.graphics.gpus:
+        known = facts.capabilities.get(gpu.capability) if gpu.capability else None
+        if known is not None and known.boards.startswith("Jetson"):
+            cpu = next(fitting(request._replace(variant=Variant("cpu", "cpu")), host), None)
+            en, zh = (", or the CPU build: --cpu", "，或使用 CPU 版：--cpu") if cpu else ("", "")
+            return Text(
+                f"{gpu} is a Jetson board: use NVIDIA's own wheels for its JetPack{en}",
+                f"{gpu} 属于 Jetson 板卡：请使用 NVIDIA 为其 JetPack 发布的 wheel{zh}",
+            )
+    return None
 
 
 def _reasons(judged: Sequence[Build]) -> Iterator[Text]:

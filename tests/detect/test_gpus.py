@@ -294,3 +294,20 @@ def test_every_answer_says_which_probe_gave_it(nvml: NvmlAnswer, traces: Traces)
     assert ("PCI" in probes) == traces.has_pci
     assert ("/sys/module" in probes) == ("/dev" in probes) == traces.is_linux
     assert all(text.en and text.zh for _, text in found.evidence)
+
+
+def test_an_amd_gpu_is_known_by_the_target_that_the_kernel_tells() -> None:
+    traces = BUS._replace(others=(RADEON,), kfd=("gfx942", "gfx1151"))
+    found = fold(NO_LIBRARY, traces)
+    assert found.state == "none"
+    assert [(one.maker, one.target) for one in found.accelerators] == [
+        ("AMD", "gfx942"),
+        ("AMD", "gfx1151"),
+    ]
+    # Several products are gfx942: none of them is claimed.
+    assert found.others[0] == "AMD gfx942"
+
+
+def test_an_amd_gpu_that_only_the_bus_shows_has_no_target() -> None:
+    (found,) = fold(NO_LIBRARY, BUS._replace(others=(RADEON,))).accelerators
+    assert (found.maker, found.target) == ("AMD", "")

@@ -10,7 +10,7 @@ import pytest
 
 from envtool.detect.saved import load_host
 from envtool.errors import UsageError
-from envtool.model.gpu import ComputeCapability, Gpu, Graphics, Mig
+from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, Graphics, Mig
 from envtool.model.host import Host, Libc, Tool
 from envtool.model.python import Interpreter, PythonVersion
 from envtool.render.report import document
@@ -163,3 +163,13 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_host(str(path))
     assert caught.value.code == "ET114"
+
+
+def test_a_gpu_of_another_maker_comes_back(tmp_path: Path) -> None:
+    other = Accelerator("AMD Instinct MI210", "AMD", "gfx90a")
+    saved = host()._replace(
+        graphics=Graphics("none", others=(other.name,), accelerators=(other,)), origin="file"
+    )
+    file = tmp_path / "host.json"
+    file.write_text(document("host", saved), "utf-8")
+    assert load_host(str(file)).graphics == saved.graphics

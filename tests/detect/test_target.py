@@ -6,6 +6,7 @@ import pytest
 
 from envtool.detect.target import parse_target
 from envtool.errors import UsageError
+from envtool.model.gpu import Accelerator
 from envtool.model.host import Host
 from tests.hosts import bundled
 
@@ -141,7 +142,9 @@ def test_every_known_product_is_found_by_its_own_name() -> None:
     ("name", "near"),
     [
         ("RTX 9999", "RTX"),
-        ("RX 7900 XTX", ""),
+        # A word that is near one of a product's own.
+        ("H10", "NVIDIA H100"),
+        ("MI30X", "Instinct MI300X"),
         ("sm_99", "sm_90"),
         ("9.9", ""),
         # One name, two chips.
@@ -224,3 +227,25 @@ def test_a_value_that_cannot_be_read_is_refused(text: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:
         target(text)
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("word", "name", "target"),
+    [
+        ("gfx1100", "AMD gfx1100", "gfx1100"),
+        ("GFX90A:sramecc+:xnack-", "AMD gfx90a", "gfx90a"),
+        ("RX 7900 XTX", "AMD Radeon RX 7900 XTX", "gfx1100"),
+        ("AMD Instinct MI300X", "AMD Instinct MI300X", "gfx942"),
+        ("MI210", "AMD Instinct MI210", "gfx90a"),
+    ],
+)
+def test_an_amd_gpu_is_named_by_its_target_or_product(word: str, name: str, target: str) -> None:
+    graphics = parse_target((f"gpu={word}",), bundled()).graphics
+    assert (graphics.state, graphics.others) == ("none", (name,))
+    assert graphics.accelerators == (Accelerator(name, "AMD", target),)
+
+
+def test_gpus_of_two_makers_are_kept_apart() -> None:
+    graphics = parse_target(("gpu=H100,gpu=MI300X,driver=580.65",), bundled()).graphics
+    assert (graphics.state, [str(gpu.capability) for gpu in graphics.gpus]) == ("usable", ["9.0"])
+    assert [one.target for one in graphics.accelerators] == ["gfx942"]

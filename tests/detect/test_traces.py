@@ -151,3 +151,26 @@ def test_wsl_and_jetson_are_recognised(tmp_path: Path) -> None:
 def test_an_older_jetson_is_recognised_by_its_release_file(tmp_path: Path) -> None:
     write(tmp_path, "etc/nv_tegra_release", "# R32 (release), REVISION: 7.1")
     assert read_traces(str(tmp_path)).is_jetson
+
+
+@pytest.mark.parametrize(
+    ("version", "target"),
+    [
+        ("90000", "gfx900"),
+        ("90010", "gfx90a"),
+        ("90402", "gfx942"),
+        ("90500", "gfx950"),
+        ("100300", "gfx1030"),
+        ("110000", "gfx1100"),
+        ("110501", "gfx1151"),
+        ("120001", "gfx1201"),
+    ],
+)
+def test_the_kernel_tells_the_target_of_an_amd_gpu(
+    tmp_path: Path, version: str, target: str
+) -> None:
+    nodes = "sys/class/kfd/kfd/topology/nodes"
+    write(tmp_path, f"{nodes}/0/properties", "cpu_cores_count 16\ngfx_target_version 0\n")
+    write(tmp_path, f"{nodes}/1/properties", f"simd_count 240\ngfx_target_version {version}\n")
+    write(tmp_path, f"{nodes}/2/properties", "")
+    assert read_traces(str(tmp_path)).kfd == (target,)

@@ -12,6 +12,7 @@ import pytest
 from envtool.errors import FactsError
 from envtool.facts.channels import eras
 from envtool.facts.load import Facts
+from envtool.facts.rocm import targets
 from envtool.facts.wheels import glibc_floor
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import ComputeCapability
@@ -36,6 +37,7 @@ READERS: dict[str, Callable[[Facts], object]] = {
     "releases.csv": lambda facts: facts.releases,
     "companions.csv": lambda facts: facts.companions,
     "channels.csv": eras,
+    "rocm.csv": targets,
     "bounds.csv": lambda facts: facts.bounds,
     "gpus.csv": lambda facts: facts.gpus,
     **{f"wheels/{name}.txt": wheels_of(name) for name in PACKAGES},

@@ -32,6 +32,7 @@ KEYS = {
     "companions": ("release",),
     "channels": ("first", "platforms", "variants"),
     "bounds": ("package", "releases", "platform", "installer"),
+    "rocm": ("variant",),
     "gpus": ("vendor", "name", "pattern", "memory_gb", "pci_ids", "arch"),
 }
 NEWEST_FIRST = {

@@ -296,7 +296,7 @@ def test_a_gpu_that_does_not_tell_its_capability_is_an_objection() -> None:
     silent = gpu("8.0")._replace(capability=None, name="GPU 3")
     found = runs(code("sm_80"), silent, bundled(), can_compile=True)
     assert isinstance(found, Objection)
-    assert found.subject == "GPU 3"
+    assert found.subject == "GPU 3 (compute capability unknown)"
 
 
 @pytest.mark.parametrize(
