@@ -14,7 +14,7 @@ from envtool.detect.nvml_words import nvml_text
 from envtool.detect.traces import PciGpu, Traces
 from envtool.edge.nvml import NO_ANSWER, NvmlAnswer, NvmlGpu
 from envtool.facts.load import Facts
-from envtool.facts.rocm import products
+from envtool.facts.rocm import intel_boards, products
 from envtool.model.cuda import CudaVersion
 from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, GpuState, Graphics, Mig
 from envtool.words import Text
@@ -56,15 +56,22 @@ def _fold(
 
 
 def _accelerators(traces: Traces, facts: Facts) -> Iterator[Accelerator]:
-    """Yield the AMD GPUs: those that the kernel computes on, else what the bus shows."""
-    if traces.kfd:
-        for target in traces.kfd:
-            named = [name for name, own in products(facts).items() if own == target]
-            name = f"AMD {named[0]}" if len(named) == 1 else f"AMD {target}"
-            yield Accelerator(name, "AMD", target)
-        return
+    """Yield the GPUs of other makers.
+
+    Of AMD those that the kernel computes on, else what the bus shows; of Intel the boards,
+    and not what every processor has inside.
+    """
+    for target in traces.kfd:
+        named = [name for name, own in products(facts).items() if own == target]
+        name = f"AMD {named[0]}" if len(named) == 1 else f"AMD {target}"
+        yield Accelerator(name, "AMD", target)
     for gpu in traces.others:
-        yield Accelerator(_product(gpu, facts), "AMD")
+        if gpu.vendor == _INTEL:
+            board = intel_boards(facts).get(gpu.device)
+            if board:
+                yield Accelerator(f"Intel {board}", "Intel")
+        elif not traces.kfd:
+            yield Accelerator(_product(gpu, facts), "AMD")
 
 
 def _without_answer(nvml: NvmlAnswer, traces: Traces) -> tuple[GpuState, Text | None, Text | None]:
@@ -87,6 +94,7 @@ def _without_answer(nvml: NvmlAnswer, traces: Traces) -> tuple[GpuState, Text | 
 
 
 _DRIVER_NOT_LOADED = 9
+_INTEL = "0x8086"
 # No answer, no power cable, interrupts, lost, reset required: whatever it said before,
 # this GPU does not compute.
 _SEVERE = frozenset({NO_ANSWER, 8, 11, 15, 16})

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from envtool.errors import UsageError
 from envtool.facts.load import Facts
-from envtool.facts.rocm import products
+from envtool.facts.rocm import intel_boards, products
 from envtool.model.cuda import DriverVersion
 from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, Graphics
 from envtool.model.host import ARCHES, OSES, Host, Libc, Os
@@ -154,7 +154,7 @@ def _graphics(
 
 
 def _accelerator(name: str, facts: Facts) -> Accelerator | None:
-    """Return the AMD GPU that a word names: gfx1100, MI300X, RX 7900 XTX; None if it names none."""
+    """Return the GPU of AMD or Intel that a word names: gfx1100, MI300X, Arc A770; else None."""
     if re.fullmatch(_GFX, name, re.IGNORECASE):
         target = name.lower().partition(":")[0]
         return Accelerator(f"AMD {target}", "AMD", target)
@@ -162,7 +162,9 @@ def _accelerator(name: str, facts: Facts) -> Accelerator | None:
     for product, target in products(facts).items():
         if wanted in {_tokens(product), _tokens(product.partition(" ")[2])}:
             return Accelerator(f"AMD {product}", "AMD", target)
-    return None
+    boards = dict.fromkeys(intel_boards(facts).values())
+    board = next((b for b in boards if wanted in {_tokens(b), _tokens(f"Intel {b}")}), "")
+    return Accelerator(f"Intel {board}", "Intel") if board else None
 
 
 def _gpu(name: str, facts: Facts) -> Gpu:

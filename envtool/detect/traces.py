@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from envtool.edge import files
 
-_NVIDIA, _AMD = "0x10de", "0x1002"
+_NVIDIA, _AMD, _INTEL = "0x10de", "0x1002", "0x8086"
 _DISPLAY = "0x03"
 _KFD = re.compile(r"^gfx_target_version (\d+)$", re.MULTILINE)
 _MODULE = re.compile(r"(?:Module|NVRM version:.*?)\s+(\d+\.\d+(?:\.\d+)?)")
@@ -39,7 +39,7 @@ class Traces(NamedTuple):
 
     Attributes:
         nvidia: NVIDIA display devices on the bus.
-        others: Display devices of AMD.
+        others: Display devices of AMD and Intel.
         has_pci: The bus can be read at all.
         module: Version of the loaded NVIDIA kernel module; empty if none is loaded.
         library: Version of libnvidia-ml by its file name; empty if it is not found.
@@ -76,7 +76,7 @@ def read_traces(root: str = "/") -> Traces:
     nodes = [name for name in files.list_folder(f"{root}/dev") if name.startswith(wanted)]
     return Traces(
         nvidia=tuple(gpu for gpu in gpus if gpu.vendor == _NVIDIA),
-        others=tuple(gpu for gpu in gpus if gpu.vendor == _AMD),
+        others=tuple(gpu for gpu in gpus if gpu.vendor in {_AMD, _INTEL}),
         has_pci=bool(addresses),
         module=module,
         library=_library(root),

@@ -1,4 +1,4 @@
-"""AMD GPUs: which targets each ROCm variant has code for, and which product is which target."""
+"""GPUs of AMD and Intel: products, and the targets that each ROCm variant has code for."""
 
 from __future__ import annotations
 
@@ -17,6 +17,16 @@ def targets(facts: Facts) -> dict[str, tuple[str, ...]]:
 def products(facts: Facts) -> dict[str, str]:
     """Return the target of each product by its name: Radeon RX 7900 XTX is gfx1100."""
     return dict(facts.table("gpus.csv", lambda row: (row["name"], row["arch"]), "amd,"))
+
+
+@lru_cache(maxsize=4)
+def intel_boards(facts: Facts) -> dict[str, str]:
+    """Return Intel's boards by PCI device id; graphics inside a processor are none of them."""
+    found: dict[str, str] = {}
+    for name, ids in facts.table("gpus.csv", lambda row: (row["name"], row["pci_ids"]), "intel,"):
+        if "Lake" not in name:
+            found.update(dict.fromkeys(ids.lower().split(), name))
+    return found
 
 
 def family(facts: Facts) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from envtool.model.gpu import Graphics
 from envtool.model.host import Host
 from envtool.model.plan import Refusal
 from envtool.model.request import Request
@@ -59,10 +60,7 @@ def wanted(request: Request, host: Host) -> Wanted | Refusal:
                 f"{names}: a CPU build is never chosen silently where there is a GPU",
                 f"{names}：有 GPU 时不会默默选择 CPU 版",
             ),
-            hint=Text(
-                "ask for a variant such as --variant rocm7.2 or --variant xpu, or for --cpu",
-                "请指定变体，如 --variant rocm7.2 或 --variant xpu，或使用 --cpu",
-            ),
+            hint=_ASK_INTEL if _all_intel(graphics) else _ASK_AMD,
             is_unknown=True,
         )
     unusable = graphics.state == "unusable"
@@ -78,6 +76,20 @@ def wanted(request: Request, host: Host) -> Wanted | Refusal:
         hint=graphics.remedy or _SAY_IT,
         is_unknown=True,
     )
+
+
+_ASK_INTEL = Text(
+    "ask for --variant xpu, whose driver and GPU are not checked, or for --cpu",
+    "请指定 --variant xpu（不检查其驱动和 GPU），或使用 --cpu",
+)
+_ASK_AMD = Text(
+    "ask for a variant such as --variant rocm7.2 or --variant xpu, or for --cpu",
+    "请指定变体，如 --variant rocm7.2 或 --variant xpu，或使用 --cpu",
+)
+
+
+def _all_intel(graphics: Graphics) -> bool:
+    return {one.maker for one in graphics.accelerators} == {"Intel"}
 
 
 def _amd_driver(names: str) -> Text:

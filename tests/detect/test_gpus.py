@@ -311,3 +311,19 @@ def test_an_amd_gpu_is_known_by_the_target_that_the_kernel_tells() -> None:
 def test_an_amd_gpu_that_only_the_bus_shows_has_no_target() -> None:
     (found,) = fold(NO_LIBRARY, BUS._replace(others=(RADEON,))).accelerators
     assert (found.maker, found.target) == ("AMD", "")
+
+
+@pytest.mark.parametrize(
+    ("device", "names"),
+    [
+        ("56a0", ("Intel Arc A770",)),
+        ("0bda", ("Intel Data Center GPU Max 1100",)),
+        # Inside a processor, and one that nobody knows: no machine is refused a CPU build for it.
+        ("7d55", ()),
+        ("ffff", ()),
+    ],
+)
+def test_of_intel_only_boards_count(device: str, names: tuple[str, ...]) -> None:
+    gpu = PciGpu("0000:03:00.0", "0x8086", device, "i915")
+    found = fold(NO_LIBRARY, BUS._replace(others=(gpu,)))
+    assert (found.state, found.others) == ("none", names)

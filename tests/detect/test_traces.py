@@ -65,7 +65,7 @@ def test_an_amd_gpu_is_told_apart(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("vendor", "kind"),
     [
-        ("0x8086", "0x030000"),  # Intel's own graphics
+        ("0x1a03", "0x030000"),  # Intel's own graphics
         ("0x10de", "0x040300"),  # the sound of an NVIDIA board
         ("0x10de", "0x068000"),  # NVSwitch
         ("0x1af4", "0x020000"),  # a network card

@@ -114,3 +114,12 @@ def test_thor_is_no_such_board() -> None:
         ("os=linux,arch=aarch64,libc=glibc-2.39,python=3.12,driver=580.65,gpu=sm_110",), FACTS
     )
     assert plan(host).chosen.variant.kind == "cuda"
+
+
+@pytest.mark.parametrize("gpu", ["Arc A770", "Intel Arc B580", "Data Center GPU Max 1100"])
+def test_a_board_of_intel_is_asked_about(gpu: str) -> None:
+    found = refusal(machine(gpu))
+    assert (found.code, found.is_unknown) == ("ET203", True)
+    assert found.hint is not None
+    assert "--variant xpu" in found.hint.en
+    assert plan(machine(gpu), variant="xpu").chosen.variant.name == "xpu"
