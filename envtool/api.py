@@ -17,6 +17,7 @@ less than one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import lru_cache
@@ -27,6 +28,7 @@ from envtool.detect.target import parse_target
 from envtool.edge.wiring import real_edges
 from envtool.errors import EnvtoolError, RefusedError, UnknownError, UsageError
 from envtool.facts.load import Facts
+from envtool.facts.store import store_place
 from envtool.flow.plan import commands_for, error_of, make_plan
 from envtool.model.host import Host
 from envtool.model.plan import Build, Command, Objection, Pin, Plan, Refusal, Rejection
@@ -114,4 +116,4 @@ def _host(target_or_host: str | Host | None) -> Host:
 
 @lru_cache(maxsize=1)
 def _facts() -> Facts:
-    return Facts()
+    return Facts("", store_place(os.environ, os.path.expanduser("~")))  # noqa: PTH111

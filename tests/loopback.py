@@ -211,6 +211,7 @@ class Loopback:
     Attributes:
         url: Without a slash at its end.
         files: Answers by path; a wheel's page is made by ``offer``.
+        etags: What a path's present state is called.
         html: Answers everything, as a portal does; empty for none.
         is_slow: Wheels begin to arrive, and never come to their end.
         slow_asked: Somebody waits for a wheel that does not come to its end.
@@ -220,6 +221,7 @@ class Loopback:
     def __init__(self, url: str) -> None:
         self.url = url
         self.files: dict[str, bytes] = {}
+        self.etags: dict[str, str] = {}
         self.html = ""
         self.is_slow = False
         self.slow_asked = threading.Event()
@@ -273,7 +275,15 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None:
             self.send_error(404)
             return
+        etag = index.etags.get(path, "")
+        if etag and self.headers.get("If-None-Match") == etag:
+            index.asked[-1] = f"304 {path}"
+            self.send_response(304)
+            self.end_headers()
+            return
         self.send_response(200)
+        if etag:
+            self.send_header("ETag", etag)
         is_wheel = path.endswith(".whl")
         kind = "application/octet-stream" if is_wheel else "text/html; charset=utf-8"
         self.send_header("Content-Type", kind)

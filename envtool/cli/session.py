@@ -5,6 +5,7 @@ stdout is the answer, stderr the rest.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -61,7 +62,16 @@ class Session:
         """The tables."""
         from envtool.facts.load import Facts  # noqa: PLC0415 - as above
 
-        return Facts(self.environ.get("ENVTOOL_DATA", ""))
+        folder = self.environ.get("ENVTOOL_DATA", "")
+        return Facts(folder, "" if folder else self.newer_data)
+
+    @cached_property
+    def newer_data(self) -> str:
+        """The folder of data that was fetched since."""
+        from envtool.facts.store import store_place  # noqa: PLC0415 - as above
+
+        home = self._edges.home if self._edges else os.path.expanduser("~")  # noqa: PTH111
+        return store_place(self.environ, home)
 
     @cached_property
     def out(self) -> Console:

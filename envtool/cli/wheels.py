@@ -9,6 +9,7 @@ import typer
 from envtool.cli.app import new_app, session_of
 from envtool.cli.show_findings import escape
 from envtool.cli.wheels_inspect import inspect_command, verify_command
+from envtool.cli.wheels_update import update_command
 from envtool.errors import RefusedError
 from envtool.flow.wheels import Decoded, decode, list_rows
 from envtool.words import Language, Text
@@ -16,6 +17,7 @@ from envtool.words import Language, Text
 app = new_app("List and decode wheels of the index; look into one.")
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
+app.command("update")(update_command)
 
 
 @app.command("decode")

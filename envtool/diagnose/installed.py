@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from envtool.facts.load import Facts, Listed
+from envtool.facts.load import Facts
+from envtool.facts.rows import Listed
 from envtool.model.environment import Environment
 from envtool.model.finding import Finding
 from envtool.model.host import Host

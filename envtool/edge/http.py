@@ -31,7 +31,7 @@ _CONNECT_S = 3.05
 _PAUSE_S = 0.2
 _HEADERS = {
     "User-Agent": f"envtool/{__version__}",
-    "Accept": "text/html, application/vnd.pypi.simple.v1+html;q=0.9",
+    "Accept": "text/html, application/vnd.pypi.simple.v1+json;q=0.9",
 }
 _USER = re.compile(r"(?<=//)[^/?#\s'\"]*@")
 _SECRET = re.compile(

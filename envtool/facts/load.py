@@ -12,9 +12,18 @@ import re
 from collections.abc import Callable
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from envtool.errors import EnvtoolError, FactsError, UsageError
+from envtool.facts.rows import (
+    Bound,
+    Capability,
+    CodeException,
+    Floor,
+    KnownGpu,
+    Listed,
+    Release,
+)
 from envtool.facts.wheels import bad_row, glibc_floor, macos_floor, read_rows
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import Arch, ComputeCapability
@@ -22,131 +31,28 @@ from envtool.model.variant import Variant
 from envtool.model.wheel import WheelRow, arch_of, os_of
 from envtool.words import Text
 
+if TYPE_CHECKING:
+    from envtool.facts.store import Store
+
 T = TypeVar("T")
 _DATE = r"\d{4}-\d\d-\d\d"
-
-
-class Floor(NamedTuple):
-    """The lowest drivers for one CUDA release; None where NVIDIA publishes none.
-
-    Attributes:
-        full: From here every feature of that toolkit works, PTX included.
-        minor: From here programs start, by minor-version compatibility.
-    """
-
-    full: DriverVersion | None
-    minor: DriverVersion | None
-
-
-class Capability(NamedTuple):
-    """What is promised to GPUs of one compute capability.
-
-    Attributes:
-        generation: volta.
-        min_branch: First driver branch that knows it; None where unknown.
-        last_branch: Last driver branch that supports it; None while it lasts.
-        boards: Products, for people.
-    """
-
-    generation: str
-    min_branch: int | None
-    last_branch: int | None
-    boards: str
-
-
-class Release(NamedTuple):
-    """What is known of one torch release.
-
-    Attributes:
-        date: When it came out (ISO).
-        defaults: Variant that the default index carries, by system and processor; where
-            unknown, absent.
-        variants: CUDA variants of the official release matrix, each between spaces.
-        glibc: Lowest glibc of its Linux wheels, by variant, kind or processor; "" for all others.
-        numpy: NumPy bound: "" none, "<2", or "windows:<2".
-    """
-
-    date: str
-    defaults: dict[tuple[str, str], str]
-    variants: str
-    glibc: dict[str, tuple[int, int]]
-    numpy: str
-
-
-class Bound(NamedTuple):
-    """A bound that some builds put on another package.
-
-    Attributes:
-        requirement: numpy<2.
-        releases: PEP 440 range of torch releases.
-        platform: any, linux, windows or macos.
-        installer: any, pip or conda.
-        reason: What goes wrong without it.
-    """
-
-    requirement: str
-    releases: str
-    platform: str
-    installer: str
-    reason: str
-
-
-class CodeException(NamedTuple):
-    """Code that does not run where the general rule says it does.
-
-    Attributes:
-        code: The code meant.
-        not_on: Does not run on these.
-        only_on: Runs on these only; empty if it is not limited.
-    """
-
-    code: frozenset[ComputeCapability]
-    not_on: frozenset[ComputeCapability]
-    only_on: frozenset[ComputeCapability]
-
-
-class KnownGpu(NamedTuple):
-    """A product, as NVML names it.
-
-    Attributes:
-        name: NVIDIA V100 SXM2.
-        pattern: Regular expression for what NVML says.
-        capability: None for other makers.
-        pci_ids: PCI device ids, lower case, without vendor.
-    """
-
-    name: str
-    pattern: str
-    capability: ComputeCapability | None
-    pci_ids: tuple[str, ...]
-
-
-class Listed(NamedTuple):
-    """A row of the index with what the tables know of it.
-
-    Attributes:
-        row: The row.
-        variant: What its files were built for; None where nobody knows.
-        floor: Lowest glibc of Linux files, which old tags do not tell; lowest macOS of
-            files for it; None elsewhere.
-        code: GPU code of a CUDA build; None where nobody knows, or there is none.
-    """
-
-    row: WheelRow
-    variant: Variant | None
-    floor: tuple[int, int] | None = None
-    code: tuple[Arch, ...] | None = None
 
 
 class Facts:
     """The tables of one folder, each read when it is first asked for.
 
+    Args:
+        folder: Of the tables; those that come with envtool by default.
+        newer: Folder of newer data, whose tables are read instead of these, if it is newer
+            and whole.
+
     Raises:
         FactsError: ET901 from any of them, naming file and line.
     """
 
-    def __init__(self, folder: str = "") -> None:
+    def __init__(self, folder: str = "", newer: str = "") -> None:
         self.folder = folder or __file__.rpartition("load.py")[0].rstrip("/\\")
+        self._newer = newer
         self._wheels: dict[str, tuple[WheelRow, ...]] = {}
         self._code: dict[str, dict[tuple[str, str], tuple[Arch, ...]]] = {}
         self._listed: dict[tuple[str, str, str], tuple[Listed, ...]] = {}
@@ -232,7 +138,7 @@ class Facts:
         if distribution not in self._wheels:
             file = f"wheels/{distribution}.txt"
             self._wheels[distribution] = tuple(
-                read_rows(distribution, self._text(file), self._path(file))
+                read_rows(distribution, self.text(file), self._path(file))
             )
         return self._wheels[distribution]
 
@@ -247,7 +153,7 @@ class Facts:
                 is_system = os_of(platform) in {system, "any"}
                 return is_system and arch_of(platform) in {arch, "any"}
 
-            rows = read_rows(distribution, self._text(file), self._path(file), is_wanted)
+            rows = read_rows(distribution, self.text(file), self._path(file), is_wanted)
             self._listed[key] = tuple(self._known(row, system, arch) for row in rows)
         return self._listed[key]
 
@@ -276,15 +182,32 @@ class Facts:
     @cached_property
     def date(self) -> str:
         """Date of the wheel index (ISO): the day its newest source was read."""
-        found = re.search(_DATE, self._text("wheels/torch.txt")[:200])
-        if found is None:
+        found = _date_of(self.text("wheels/torch.txt"))
+        if not found:
             raise bad_row(self._path("wheels/torch.txt"), 1, "no date in the header")
-        return found[0]
+        return found
 
     def _path(self, name: str) -> str:
         return f"{self.folder}/{name}"
 
-    def _text(self, name: str) -> str:
+    @cached_property
+    def store(self) -> Store | None:
+        """Newer data, if there is any that counts, or why what is there does not."""
+        if not self._newer or not Path(self._newer).exists():
+            return None
+        from envtool.facts.store import read_store  # noqa: PLC0415 - most machines have none
+
+        store = read_store(self._newer)
+        if store is None or store.trouble:
+            return store
+        return store if store.date >= _date_of(self._bundled("wheels/torch.txt")) else None
+
+    def text(self, name: str) -> str:
+        """Return a table as it is written, the newer one if there is one."""
+        newer = self.store.read(name) if self.store and not self.store.trouble else None
+        return self._bundled(name) if newer is None else newer
+
+    def _bundled(self, name: str) -> str:
         try:
             return Path(self._path(name)).read_text("utf-8")
         except (OSError, UnicodeDecodeError) as error:
@@ -303,7 +226,7 @@ class Facts:
             place: Makes a value of a row.
             mark: Read only the rows that hold this text.
         """
-        lines = self._text(name).splitlines()
+        lines = self.text(name).splitlines()
         numbers = [n for n, line in enumerate(lines) if not n or mark in line]
         reader = csv.reader(lines[n] for n in numbers)
         header = next(reader, [""])
@@ -315,6 +238,12 @@ class Facts:
             number = numbers[reader.line_num - 1] + 1
             raise bad_row(self._path(name), number, str(error)) from error
         return placed
+
+
+def _date_of(wheels: str) -> str:
+    """Return the day in the head of a wheel file; empty if there is none."""
+    found = re.search(_DATE, wheels[:200])
+    return found[0] if found else ""
 
 
 def _driver(text: str) -> DriverVersion | None:

@@ -53,6 +53,10 @@ class Link(NamedTuple):
         sha256: Checksum; empty if the page tells none.
         requires_python: ``>=3.8``; empty if the page tells nothing.
         is_yanked: It was withdrawn (PEP 592).
+        yanked_reason: Why, if it is said.
+        metadata: Its metadata can be had alone, at the address with ``.metadata`` added (PEP
+            658): ``true``, or the checksum; empty if not.
+        size_bytes: None where the page does not tell.
     """
 
     name: WheelName
@@ -63,6 +67,9 @@ class Link(NamedTuple):
     sha256: str = ""
     requires_python: str = ""
     is_yanked: bool = False
+    yanked_reason: str = ""
+    metadata: str = ""
+    size_bytes: int | None = None
 
     @property
     def url(self) -> str:
@@ -87,7 +94,7 @@ class Listing(NamedTuple):
 
 
 def parse_page(text: str, base_url: str) -> Listing:
-    """Read an index page; a link that cannot be read is skipped and counted.
+    """Read an index page, in HTML or JSON; a link that cannot be read is skipped and counted.
 
     Args:
         text: The page.
@@ -96,6 +103,10 @@ def parse_page(text: str, base_url: str) -> Listing:
     Raises:
         UnknownError: ET410, the text is no index page: the answer of a proxy or a portal.
     """
+    if text.lstrip()[:1] == "{":
+        from envtool.index.json_page import parse_json  # noqa: PLC0415 - most pages are HTML
+
+        return parse_json(text, base_url)
     page = _COMMENT.sub("", text) if "<!--" in text else text
     anchors: list[tuple[str, str]] = _ANCHOR.findall(page)
     base = _base(page, base_url)
@@ -104,13 +115,13 @@ def parse_page(text: str, base_url: str) -> Listing:
     for href, attributes in anchors:
         if attributes:
             extra = _attributes(attributes)
-            link = _read_link(extra.get("href", ""), base, folders, extra)
+            link = read_link(extra.get("href", ""), base, folders, extra)
         else:
-            link = _read_link(unescape(href) if "&" in href else href, base, folders)
+            link = read_link(unescape(href) if "&" in href else href, base, folders)
         if link is not None:
             links.append(link)
     if not links and not _is_index(page, anchors):
-        raise _no_index(page, base_url)
+        raise no_index(page, base_url)
     return Listing((*links,), len(anchors) - len(links), _is_complete(text, page))
 
 
@@ -174,7 +185,7 @@ def normalized(distribution: str) -> str:
     return _SEPARATORS.sub("-", distribution).lower()
 
 
-def _read_link(
+def read_link(
     href: str, base: str, folders: dict[str, str | None], attributes: _Attributes | None = None
 ) -> Link | None:
     """Return a link; None if it is no wheel.
@@ -194,7 +205,7 @@ def _read_link(
         file_name = file_name.replace("%2B", "+")
         if "%" in file_name:
             file_name = unquote(file_name)
-    if not file_name.endswith(".whl"):
+    if not file_name.endswith(".whl") or not file_name.isprintable():
         return None
     try:
         name = WheelName.parse(file_name)
@@ -219,6 +230,8 @@ def _read_link(
         found[1].lower() if found else "",
         extra.get("data-requires-python", ""),
         "data-yanked" in extra,
+        extra.get("data-yanked", ""),
+        extra.get("data-core-metadata", "") or extra.get("data-dist-info-metadata", ""),
     )
 
 
@@ -325,7 +338,8 @@ def _is_complete(text: str, page: str) -> bool:
     return first < 0 or not ends_with_break or "<br" in rest
 
 
-def _no_index(page: str, url: str) -> UnknownError:
+def no_index(page: str, url: str) -> UnknownError:
+    """Return the error for an answer that is no index page, with what it looks like."""
     titles = [" ".join(title.split()) for title in _TITLE.findall(page) if title.strip()]
     seen = titles[0] if titles else " ".join(page[: 10 * _TITLE_CHARACTERS].split())
     # The page is a stranger's: it must not reach the terminal with its control characters.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
-from envtool.facts.load import Listed
+from envtool.facts.rows import Listed
 from envtool.model.plan import Build, Objection, Pin
 from envtool.model.request import Requirement
 from envtool.model.wheel import WheelRow

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
-from envtool.facts.load import Facts, Listed
+from envtool.facts.load import Facts
+from envtool.facts.rows import Listed
 from envtool.model.cuda import CudaVersion
 from envtool.model.gpu import Arch, ComputeCapability, Gpu
 from envtool.model.host import ARCHES, Host

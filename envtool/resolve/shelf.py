@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import NamedTuple
 
-from envtool.facts.load import Facts, Listed
+from envtool.facts.load import Facts
+from envtool.facts.rows import Listed
 from envtool.facts.wheels import glibc_floor, macos_floor
 from envtool.model.variant import Variant
 

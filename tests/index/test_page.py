@@ -229,7 +229,6 @@ def test_an_index_without_wheels_is_an_index(text: str) -> None:
         ("OK", "OK"),
         ("<html><head><title>Sign  in</title></head><form><input></form></html>", "“Sign in”"),
         ('<html><title>登录</title><a href="/login">登录</a></html>', "“登录”"),
-        ('{"meta": {"api-version": "1.0"}, "files": []}', "api-version"),
         ("<title>\x1b[31mred\x07</title>", "“[31mred”"),
         (f"<title>{'x' * 5000}</title>", "x" * 80 + "”"),
     ],

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 from packaging.tags import parse_tag
 
-from envtool.facts.load import Listed
+from envtool.facts.rows import Listed
 from envtool.facts.wheels import glibc_floor
 from envtool.model.plan import Build, Plan
 from envtool.model.python import EVERY_PYTHON, PythonVersion

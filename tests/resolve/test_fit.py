@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from envtool.facts.load import Listed
+from envtool.facts.rows import Listed
 from envtool.model.gpu import Arch
 from envtool.model.host import Host
 from envtool.model.plan import Build, Objection

@@ -1,0 +1,104 @@
+"""Is a plan's every file listed at its place right now, and what it pins as well?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from envtool.edge.http import Page, redacted
+from envtool.errors import EnvtoolError, RefusedError, UnknownError
+from envtool.index.page import Link, normalized, parse_page
+from envtool.index.reach import Presence, look, page_url
+from envtool.model.plan import Plan
+from envtool.model.source import source_of
+from envtool.words import Text
+
+Fetch = Callable[[str], Page]
+_PIN = re.compile(r"^Requires-Dist: (nvidia[\w.-]+)\s*\(?==\s*([\w.+!-]+)\)?", re.MULTILINE)
+_AT_ONCE = 8
+
+
+def confirm(plan: Plan, fetch: Fetch) -> tuple[Text, ...]:
+    """Return what is to be known of a plan's files in their indexes.
+
+    Raises:
+        RefusedError: ET446, an index that answers does not list a file of the plan.
+        UnknownError: An index does not answer, or the plan's is the default one, whose
+            address only the user's own tools know (ET447).
+    """
+    notes: list[Text] = []
+    for pin in plan.pins:
+        source = source_of(pin, plan.chosen.row.release)
+        if source.kind != "index":
+            raise _cannot_ask(source.url)
+        presence = look(pin.file_name, source.url, pin.name, fetch)
+        if presence.state == "unreachable":
+            assert presence.error is not None  # noqa: S101 - that is what makes it so
+            raise presence.error
+        if presence.state == "missing":
+            raise _missing(pin.file_name, presence)
+        assert presence.link is not None  # noqa: S101 - it is there
+        where = redacted(source.url)
+        notes.append(
+            Text(f"{pin.file_name} is listed at {where} now", f"{where} 目前列有 {pin.file_name}")
+        )
+        notes += _gaps(presence.link, source.url, fetch)
+    return tuple(notes)
+
+
+def _gaps(link: Link, index: str, fetch: Fetch) -> Iterator[Text]:
+    """Yield the pins of a wheel's metadata that the same index does not have (PEP 658)."""
+    if not link.metadata:
+        return
+    try:
+        metadata = fetch(f"{link.url}.metadata").text
+    except EnvtoolError:
+        return
+    pins = list(dict.fromkeys(_PIN.findall(metadata)))
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = pool.map(lambda pin: _is_listed(pin[0], pin[1], index, fetch), pins)
+        for (name, version), is_listed in zip(pins, found, strict=True):
+            if not is_listed:
+                yield Text(
+                    f"gap of the index: {link.file_name} pins {name}=={version}, which {index} "
+                    "does not list; the installer takes it from another index, or fails",
+                    f"索引缺口：{link.file_name} 固定了 {name}=={version}，而 {index} 没有列出；"
+                    "安装工具会从其他索引获取，否则失败",
+                )
+
+
+def _is_listed(name: str, version: str, index: str, fetch: Fetch) -> bool:
+    try:
+        page = fetch(page_url(index, name))
+        links = parse_page(page.text, page.url).links
+    except EnvtoolError:
+        return False
+    wanted = normalized(name)
+    return any(
+        normalized(link.name.distribution) == wanted and link.name.full_version == version
+        for link in links
+    )
+
+
+def _missing(file_name: str, presence: Presence) -> RefusedError:
+    return RefusedError(
+        "ET446",
+        Text(f"{presence.url} does not list {file_name}", f"{presence.url} 没有列出 {file_name}"),
+        hint=Text(
+            "“envtool wheels update” brings the data up to date; or ask for an older release",
+            "可用 “envtool wheels update” 更新数据；或改用较旧的版本",
+        ),
+    )
+
+
+def _cannot_ask(url: str) -> UnknownError:
+    what = Text(f"{url} is not asked", f"未询问 {url}") if url else None
+    return UnknownError(
+        "ET447",
+        what or Text("the default index is not asked", "未询问默认索引"),
+        hint=Text(
+            "what it lists stands in the data of this plan; pip and uv ask it when they install",
+            "其内容已在本方案的数据中；pip 和 uv 安装时会询问它",
+        ),
+    )
