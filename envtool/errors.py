@@ -10,7 +10,7 @@ The tree, with exit codes::
 
 Every error carries a stable code (``ET203``); the first digit says where it arose:
 1 words and files given by the user, 2 the decision, 3 detection, 4 the network,
-5 installing, 6 the proof, 9 envtool's own data.
+5 installing, 6 the proof, 7 preflight and configuration files, 9 envtool's own data.
 """
 
 from __future__ import annotations

@@ -30,11 +30,15 @@ def commands(text: str) -> list[str]:
     return list(dict.fromkeys([line for line in lines if line] + tables))
 
 
+# Files that commands of the page read.
+FILE = r"<!-- file: (\S+) -->\n```text\n((?:[^`].*\n)*)```"
+FILES: list[tuple[str, str]] = re.findall(FILE, README)
 COMMANDS = [command for command in commands(README) if not command.startswith(SET_UP)]
 
 
-def test_both_pages_show_the_same_commands() -> None:
+def test_both_pages_show_the_same_commands_and_files() -> None:
     assert commands(README) == commands(CHINESE)
+    assert re.findall(FILE, CHINESE) == FILES
 
 
 def test_two_commands_do_all_the_set_up() -> None:
@@ -66,7 +70,19 @@ def test_the_main_job_and_what_follows_it(
         assert done.returncode == 0, f"{command}\n{done.stderr}"
 
 
+def test_the_example_in_python_runs(tmp_path: Path) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert re.findall(r"```python\n(.*?)```", CHINESE, re.DOTALL) == [code]
+    done = subprocess.run(
+        (sys.executable, "-c", code), cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("2.")
+    assert "torchvision==" in done.stdout
+
+
 def _run(command: str, folder: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    for name, content in FILES:
+        (folder / name).write_text(content, "utf-8")
     argv = [sys.executable, "-m", *shlex.split(command)]
     return subprocess.run(
         argv, cwd=folder, env={**os.environ, **env}, capture_output=True, text=True, check=False

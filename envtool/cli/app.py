@@ -21,8 +21,8 @@ COMMANDS = {
     "check": "Prove a torch: import, version, GPUs, a product with a checked result.",
     "export": "Write environment.yml or requirements.txt that recreate an environment.",
     "preflight": "Fail a job early if the machine does not meet its policy.",
-    "wheels": "List and decode wheels, and look into one for its GPU code.",
-    "mirror": "List known mirrors.",
+    "wheels": "List, decode and update wheels, and look into one for its GPU code.",
+    "mirror": "List, test, show, check, use and restore mirrors.",
 }
 
 

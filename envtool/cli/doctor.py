@@ -30,7 +30,10 @@ CHECKS = {
     "torch-build": "Does the installed build run on this driver and these GPUs?",
     "companion": "Do torchvision and torchaudio go with torch?",
     "unfinished": "Did an earlier installation end?",
+    "network": "Do the indexes answer, and if not, why? Only if it is named.",
 }
+# What reaches out of the machine is checked only if it is asked for.
+_ON_REQUEST = frozenset({"network"})
 
 
 @app.command()
@@ -47,12 +50,30 @@ def doctor(
     wanted = _known(checks or [])
     if is_list:
         return _list(session)
+    asked: list[Finding] = []
+    if "network" in wanted:
+        from envtool.flow.network import check_network  # noqa: PLC0415 - others stay offline
+
+        asked = check_network(session.edges)
+        if wanted <= _ON_REQUEST:
+            return _show_asked(asked, session)
     seen = examine(session.edges, session.facts, env=env)
     findings = [f for f in seen.findings if not wanted or f.name in wanted]
+    findings += asked
     status = exit_status(findings)
     if as_json:
         return _document(seen, findings, status, session)
     return show(seen, findings, status, session)
+
+
+def _show_asked(findings: list[Finding], session: Session) -> int:
+    """Show what was asked for by name alone, without the machine around it."""
+    status = exit_status(findings)
+    if session.is_json:
+        data = {"findings": [finding_data(one) for one in findings], "summary": summary(findings)}
+        return session.document("doctor", data, exit_code=status)
+    show_findings(findings, session)
+    return status
 
 
 def show(seen: Examination, findings: list[Finding], status: int, session: Session) -> int:

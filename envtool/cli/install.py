@@ -42,6 +42,9 @@ def install(  # noqa: PLR0913 - its options
     installer: Annotated[
         str, typer.Option("--with", help="pip or uv; uv where there is one.")
     ] = "auto",
+    mirror: Annotated[
+        str, typer.Option(help="Take the files from a mirror: an id of “mirror list”, or a URL.")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -53,7 +56,13 @@ def install(  # noqa: PLR0913 - its options
     _recover(session, place, is_dry=dry_run)
     host = read_host(session.edges, session.facts, is_quick=True)
     prepared = flow.prepare(
-        request, host, session.facts, session.edges, env=place, installer=installer
+        request,
+        host,
+        session.facts,
+        session.edges,
+        env=place,
+        installer=installer,
+        mirror=mirror,
     )
     if isinstance(prepared, Refusal):
         return show_plan.refuse(prepared, session, name="install")

@@ -1,22 +1,38 @@
-"""envtool mirror: the catalogue of mirrors."""
+"""envtool mirror: the catalogue of mirrors, and which of them are proven."""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated
 
 import typer
 
 from envtool.cli.app import new_app, session_of
+from envtool.cli.mirror_lint import lint_command
+from envtool.cli.mirror_show import show_command
+from envtool.cli.mirror_test import prove_command
+from envtool.cli.mirror_use import restore_command, use_command
+from envtool.cli.show_findings import escape
+from envtool.edge.http import redacted
 from envtool.errors import UsageError
-from envtool.facts.mirrors import read_mirrors
-from envtool.words import Text
+from envtool.facts.own_mirrors import catalogue_with_own
+from envtool.index.proven import Proven, proven_place, read_proven
+from envtool.words import Language, Text
 
-app = new_app("List known mirrors.")
+# Mirrors come and go within days.
+_OLD_DAYS = 90
+
+app = new_app("List, test, show, check, use and restore mirrors.")
+app.command("test")(prove_command)
+app.command("show")(show_command)
+app.command("lint")(lint_command)
+app.command("use")(use_command)
+app.command("restore")(restore_command)
 
 
 @app.callback()
 def mirror() -> None:
-    """List known mirrors."""
+    """List, test, show, check, use and restore mirrors."""
 
 
 @app.command("list")
@@ -30,7 +46,10 @@ def list_command(
 ) -> int:
     """List the mirrors of the catalogue, and what each was last known to carry."""
     session = session_of(ctx, as_json=as_json)
-    mirrors = read_mirrors()
+    edges = session.edges
+    catalogue = catalogue_with_own(edges.environ, edges.home)
+    mirrors = catalogue.mirrors
+    proven = {one.url: one for one in read_proven(proven_place(edges.environ, edges.home))}
     kinds = sorted({entry.kind for one in mirrors for entry in one.carries})
     if kind and kind not in kinds:
         raise UsageError(
@@ -42,11 +61,37 @@ def list_command(
         kept = ((one, tuple(c for c in one.carries if c.kind == kind)) for one in mirrors)
         mirrors = tuple(one._replace(carries=carried) for one, carried in kept if carried)
     if as_json:
-        return session.document("mirror.list", {"mirrors": mirrors})
+        return session.document("mirror.list", {"mirrors": mirrors, "tests": (*proven.values(),)})
+    age = (date.today() - date.fromisoformat(catalogue.date)).days  # noqa: DTZ011 - their day
+    if age > _OLD_DAYS:
+        session.say(
+            Text(
+                f"the catalogue is {age} days old: “envtool mirror test” tells what holds today",
+                f"镜像目录已有 {age} 天：请用 “envtool mirror test” 查看现状",
+            )
+        )
     for one in mirrors:
         name = one.name.to(session.language)
-        session.out.print(f"[bold]{one.id}[/]  {name}  [dim]{one.region}[/]")
+        origin = f"  [dim]({escape(one.origin)})[/]" if one.origin else ""
+        session.out.print(f"[bold]{one.id}[/]  {escape(name)}  [dim]{one.region}[/]{origin}")
         for entry in one.carries:
-            where = entry.url or "-"
-            session.out.print(f"  {entry.kind:15} {entry.state:8} {entry.date or '':10} {where}")
+            where = redacted(entry.url) or "-"
+            last = _last(proven.get(entry.url), session.language)
+            session.out.print(
+                f"  {entry.kind:15} {entry.state:8} {entry.date or '':10} {escape(where)}{last}"
+            )
     return 0
+
+
+def _last(tested: Proven | None, language: Language) -> str:
+    """Return what the last test here said of an address."""
+    if tested is None:
+        return ""
+    states = {
+        "usable": Text("usable", "可用"),
+        "unfit": Text("unfit", "不可用"),
+        "unknown": Text("could not be reached", "未能连通"),
+    }
+    state = states.get(tested.state, Text.same(tested.state))
+    text = Text(f"tested {tested.date}: {state.en}", f"{tested.date} 测试：{state.zh}")
+    return f"  [dim]{escape(text.to(language))}[/]"

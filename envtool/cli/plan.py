@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +11,11 @@ from envtool.cli import show_plan
 from envtool.cli.app import new_app, session_of
 from envtool.cli.machines import machine_of
 from envtool.flow.plan import make_plan
+from envtool.model.plan import Plan
 from envtool.model.request import Request
+
+if TYPE_CHECKING:
+    from envtool.resolve.era import Needs
 
 app = new_app()
 
@@ -46,7 +50,16 @@ def plan(  # noqa: PLR0913 - its options
     ] = "",
     gpu: Annotated[list[int] | None, typer.Option(help="Only these GPUs, by number.")] = None,
     why: Annotated[str, typer.Option(help="Say what is against one build: 2.15.0+cu132.")] = "",
+    is_live: Annotated[
+        bool, typer.Option("--live", help="Look whether the index lists the files right now.")
+    ] = False,
     env: Annotated[str, typer.Option(help="Environment that the commands create.")] = ".venv",
+    tool: Annotated[
+        str, typer.Option("--with", help="Show the commands of pip, uv, conda, mamba, … alone.")
+    ] = "",
+    mirror: Annotated[
+        str, typer.Option(help="Take the files from a mirror: an id of “mirror list”, or a URL.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
     """Decide which build fits, and show why the others do not."""
@@ -67,4 +80,23 @@ def plan(  # noqa: PLR0913 - its options
 
         builds = explain_build(why, request, machine, session.facts)
         return show_plan.show_why(builds, decision, session)
-    return show_plan.show(decision, machine, session, env=env)
+    sources = None
+    if mirror and isinstance(decision, Plan):
+        from envtool.flow.mirrored import plan_through  # noqa: PLC0415 - most plans need none
+
+        sources, notes = plan_through(decision, mirror, session.edges)
+        decision = decision._replace(notes=(*decision.notes, *notes))
+    if is_live and isinstance(decision, Plan):
+        from envtool.edge.cache import cache_place, cached_fetch  # noqa: PLC0415 - as above
+        from envtool.flow.live import confirm  # noqa: PLC0415 - as above
+
+        edges = session.edges
+        live = confirm(decision, cached_fetch(cache_place(edges.environ, edges.home)))
+        decision = decision._replace(notes=(*decision.notes, *live))
+    needed: tuple[Needs, ...] = ()
+    if request.torch.exact:
+        from envtool.resolve.era import needs  # noqa: PLC0415 - as above
+
+        needed = needs(request.torch, machine, session.facts)
+    more = show_plan.More(env, tool, sources, needed)
+    return show_plan.show(decision, machine, session, more)

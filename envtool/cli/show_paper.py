@@ -17,7 +17,6 @@ from envtool.model.recipe import Recipe
 from envtool.model.request import Request
 from envtool.render.recipe import change_data, recipe_data
 from envtool.render.report import plain, plan_data, refusal_data
-from envtool.resolve.era import Needs
 from envtool.resolve.nearest import Fixed
 from envtool.words import Text
 
@@ -78,7 +77,7 @@ def show(paper: PaperPlan, session: Session, *, env: str) -> int:
     for line in (*_ran(paper.recipe, session), *_needs(paper, session), *_here(paper, session)):
         session.out.print(line)
     if isinstance(paper.decision, Plan):
-        show_plan.show(paper.decision, paper.host, session, env=env)
+        show_plan.show(paper.decision, paper.host, session, show_plan.More(env))
     refusal = refusal_of(paper)
     return show_plan.refuse(refusal, session, name="plan") if refusal else 0
 
@@ -126,22 +125,10 @@ def _ran(recipe: Recipe, session: Session) -> list[str]:
 def _needs(paper: PaperPlan, session: Session) -> list[str]:
     named = {claim.local for claim in paper.recipe.variants}
     shown = [one for one in paper.needs if one.variant.name in named] or list(paper.needs)
-    lines = [escape(_need(one, paper.host).to(session.language)) for one in shown[:_SHOWN]]
+    lines = [
+        escape(show_plan.need_text(one, paper.host).to(session.language)) for one in shown[:_SHOWN]
+    ]
     return show_plan.row("需要" if session.language == "zh" else "needs", lines)
-
-
-def _need(one: Needs, host: Host) -> Text:
-    pythons = [python for python in one.pythons if not python.is_free_threaded]
-    name, span = f"torch {one.release}+{one.variant}", ", ".join(map(str, pythons))
-    en, zh = f"{name}: Python {span}", f"{name}：Python {span}"
-    if one.driver:
-        system = "Windows" if host.has_windows_driver else "Linux"
-        en += f"; {system} driver {one.driver} or newer"
-        zh += f"；{system} 驱动 {one.driver} 或更新"
-    if one.archs:
-        archs = " ".join(map(str, one.archs))
-        en, zh = f"{en}; GPU code {archs}", f"{zh}；GPU 代码 {archs}"
-    return Text(en, zh)
 
 
 def _here(paper: PaperPlan, session: Session) -> list[str]:

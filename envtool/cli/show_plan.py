@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from envtool.cli.session import Session
-from envtool.facts.load import Facts
+from envtool.errors import UsageError
 from envtool.flow.plan import command_notes, commands_for, error_of
 from envtool.model.host import Host
-from envtool.model.plan import Build, Objection, Plan, Refusal
-from envtool.render.report import plan_data, refusal_data, why_data
+from envtool.model.plan import Build, Command, Objection, Plan, Refusal
+from envtool.render.commands import Sources
+from envtool.render.report import needs_data, plan_data, refusal_data, why_data
 from envtool.render.shell import Shell, as_line
 from envtool.resolve.tradeoffs import tradeoffs
 from envtool.words import Language, Text
+
+if TYPE_CHECKING:
+    from envtool.resolve.era import Needs
 
 _SHOWN_BUILDS = 3
 _SHOWN_GROUPS = 6
@@ -20,21 +25,47 @@ _SHOWN_GROUPS = 6
 _SHOWN_TOOLS = ("pip", "uv", "conda")
 
 
-def show(decision: Plan | Refusal, host: Host, session: Session, *, env: str) -> int:
+class More(NamedTuple):
+    """What a plan is shown with.
+
+    Attributes:
+        env: Environment that the commands create.
+        tool: The one whose commands are shown; empty for the usual ones.
+        sources: Where the files come from instead of the plan's own places.
+        needed: What the builds of the release ask for, where one release was named.
+    """
+
+    env: str
+    tool: str = ""
+    sources: Sources | None = None
+    needed: Sequence[Needs] = ()
+
+
+def show(decision: Plan | Refusal, host: Host, session: Session, more: More) -> int:
     """Show a decision, and return its exit status.
 
     Raises:
         RefusedError: The answer is no.
         UnknownError: Something has to be said first.
+        UsageError: ET128, a tool that there are no commands for.
     """
     if isinstance(decision, Refusal):
         return refuse(decision, session, name="plan")
+    commands = commands_for(decision, host, more.env, session.facts, more.sources)
+    notes = command_notes(decision, host, session.facts)
+    if more.tool and more.tool not in commands:
+        raise UsageError(
+            "ET128",
+            Text(f"there are no commands for {more.tool}", f"没有 {more.tool} 的命令"),
+            hint=Text(f"--with takes {', '.join(commands)}", f"--with 可取 {', '.join(commands)}"),
+        )
     if session.is_json:
-        commands = commands_for(decision, host, env, session.facts)
-        notes = command_notes(decision, host, session.facts)
-        data = plan_data(decision, commands, notes)
+        data = {
+            **plan_data(decision, commands, notes, more.sources),
+            "builds": needs_data(more.needed),
+        }
         return session.document("plan", data, data_date=decision.data_date)
-    for line in _lines(decision, host, session.language, env, session.facts):
+    for line in _lines(decision, host, session, more, commands, notes):
         session.out.print(line)
     return 0
 
@@ -53,45 +84,80 @@ def refuse(refusal: Refusal, session: Session, *, name: str) -> int:
     )
 
 
-def _lines(plan: Plan, host: Host, language: Language, env: str, facts: Facts) -> list[str]:
+def _lines(
+    plan: Plan,
+    host: Host,
+    session: Session,
+    more: More,
+    commands: Mapping[str, Sequence[Command]],
+    notes: Mapping[str, Sequence[Text]],
+) -> list[str]:
+    language = session.language
     zh = language == "zh"
     build = plan.chosen
     lines = [
         f"[bold green]torch {build.row.release}[/] · [bold]{build.variant}[/]  {build.file_name}"
     ]
     lines += [f"  {pin!s}" for pin in plan.pins[1:]]
-    lines += row("原因" if zh else "why", [_why(build, host).to(language)])
+    why = _why(build, host, is_exact=bool(more.needed))
+    lines += row("原因" if zh else "why", [why.to(language)])
+    own = [need_text(one, host).to(language) for one in more.needed if one.variant == build.variant]
+    lines += row("需要" if zh else "needs", own)
     lines += row("说明" if zh else "note", [note.to(language) for note in plan.notes])
-    commands = commands_for(plan, host, env, facts)
-    notes = command_notes(plan, host, facts)
-    for tool in _SHOWN_TOOLS:
+    shown = (more.tool,) if more.tool else _SHOWN_TOOLS
+    for tool in shown:
         rows = [f"[cyan]{_escape(as_line(c, shell_of(host)))}[/]" for c in commands[tool]]
         rows += [f"[dim]{_escape(note.to(language))}[/]" for note in notes.get(tool, ())]
         lines += row(tool, rows)
-    rest = ", ".join(tool for tool in commands if tool not in _SHOWN_TOOLS and commands[tool])
-    lines += row("", [f"[dim]{rest}: --json[/]"] if rest else [])
+    rest = [tool for tool in commands if tool not in _SHOWN_TOOLS and commands[tool]]
+    if rest and not more.tool:
+        lines += row("", [f"[dim]{', '.join(rest)}: --with {rest[0]}[/]"])
     lines += row("亦可" if zh else "also fits", _also(plan, language))
     lines += row("排除" if zh else "excluded", _excluded(plan, language))
     lines.append(f"[dim]{'数据日期' if zh else 'data of'} {plan.data_date}[/]")
     return lines
 
 
-def _why(build: Build, host: Host) -> Text:
+def _why(build: Build, host: Host, *, is_exact: bool) -> Text:
     """Return in one sentence why this build."""
     gpus = ", ".join(dict.fromkeys(str(g) for g in host.graphics.gpus if g.capability))
     python = f"Python {build.python.version}" if build.python else ""
+    amd = ", ".join(dict.fromkeys(map(str, host.graphics.accelerators)))
+    newest = Text("the newest release", "最新版本")
+    if is_exact:
+        newest = Text("the release asked for", "所要求的版本")
+    if build.variant.kind == "rocm" and amd:
+        return Text(
+            f"{newest.en}, with ROCm code for {amd}, for {python}",
+            f"{newest.zh}，含有 {amd} 的 ROCm 代码，适合 {python}",
+        )
     if build.variant.cuda is None or not gpus:
         return Text(
-            f"the newest release that fits {host.platform} and {python}",
-            f"适合 {host.platform} 和 {python} 的最新版本",
+            f"{newest.en} that fits {host.platform} and {python}",
+            f"适合 {host.platform} 和 {python} 的{newest.zh}",
         )
     archs = " ".join(map(str, build.archs))
     return Text(
-        f"the newest release that driver {host.graphics.driver} runs, with code for {gpus}, for "
+        f"{newest.en} that driver {host.graphics.driver} runs, with code for {gpus}, for "
         f"{python}; it carries {archs}",
-        f"驱动 {host.graphics.driver} 可运行、含有 {gpus} 代码、适合 {python} 的最新版本；"
+        f"驱动 {host.graphics.driver} 可运行、含有 {gpus} 代码、适合 {python} 的{newest.zh}；"
         f"构建包含 {archs}",
     )
+
+
+def need_text(one: Needs, host: Host) -> Text:
+    """Return in one line what a build asks for: Pythons, driver, GPUs."""
+    pythons = [python for python in one.pythons if not python.is_free_threaded]
+    name, span = f"torch {one.release}+{one.variant}", ", ".join(map(str, pythons))
+    en, zh = f"{name}: Python {span}", f"{name}：Python {span}"
+    if one.driver:
+        system = "Windows" if host.has_windows_driver else "Linux"
+        en += f"; {system} driver {one.driver} or newer"
+        zh += f"；{system} 驱动 {one.driver} 或更新"
+    if one.archs:
+        archs = " ".join(map(str, one.archs))
+        en, zh = f"{en}; GPU code {archs}", f"{zh}；GPU 代码 {archs}"
+    return Text(en, zh)
 
 
 def _also(plan: Plan, language: Language) -> list[str]:

@@ -42,7 +42,18 @@ class Carried(NamedTuple):
 
 
 class Mirror(NamedTuple):
-    """One mirror."""
+    """One mirror.
+
+    Attributes:
+        id: Short name.
+        name: For people.
+        operator: Who runs it.
+        region: Where.
+        home: Its page.
+        carries: What it carries.
+        hosts: Further hosts of the same site.
+        origin: The file of the user's own that names it; empty for the catalogue.
+    """
 
     id: str
     name: Text
@@ -50,9 +61,43 @@ class Mirror(NamedTuple):
     region: str
     home: str
     carries: tuple[Carried, ...]
+    hosts: tuple[str, ...] = ()
+    origin: str = ""
+
+
+class Catalogue(NamedTuple):
+    """All mirrors, and the places that they mirror.
+
+    Attributes:
+        mirrors: In the order of the file; the user's own first.
+        official: Where each kind comes from; the built-in index has the address ``default``.
+        hosts: Further hosts of the official places.
+        date: When the catalogue was last checked (ISO).
+    """
+
+    mirrors: tuple[Mirror, ...]
+    official: tuple[Carried, ...]
+    hosts: tuple[str, ...] = ()
+    date: str = ""
+
+    def mirror(self, id_: str) -> Mirror | None:
+        """Return a mirror by its short name; None if there is none."""
+        return next((one for one in self.mirrors if one.id == id_), None)
 
 
 def read_mirrors(path: str = "") -> tuple[Mirror, ...]:
+    """Return the mirrors of the catalogue.
+
+    Args:
+        path: Another file than ours.
+
+    Raises:
+        FactsError: ET902, the file cannot be read, or an entry cannot be placed.
+    """
+    return read_catalogue(path).mirrors
+
+
+def read_catalogue(path: str = "") -> Catalogue:
     """Return the catalogue.
 
     Args:
@@ -64,7 +109,13 @@ def read_mirrors(path: str = "") -> tuple[Mirror, ...]:
     file = Path(path) if path else _place()
     try:
         document = yaml.safe_load(file.read_text("utf-8"))
-        return tuple(_mirror(entry) for entry in document["mirrors"])
+        officials = document.get("official") or ()
+        return Catalogue(
+            tuple(mirror_of(entry) for entry in document["mirrors"]),
+            tuple(official_of(entry) for entry in officials),
+            tuple(str(host) for entry in officials for host in entry.get("hosts") or ()),
+            str(document.get("checked") or ""),
+        )
     except (OSError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise FactsError(
             "ET902",
@@ -79,7 +130,12 @@ def _place() -> Path:
     return bundled if bundled.exists() else Path(__file__).parents[2] / _NAME
 
 
-def _mirror(entry: Mapping[str, Any]) -> Mirror:
+def mirror_of(entry: Mapping[str, Any], origin: str = "") -> Mirror:
+    """Return an entry of a catalogue as a mirror.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: It cannot be placed.
+    """
     name = entry["name"]
     return Mirror(
         str(entry["id"]),
@@ -88,7 +144,14 @@ def _mirror(entry: Mapping[str, Any]) -> Mirror:
         str(entry.get("region") or ""),
         str(entry.get("home") or ""),
         tuple(_carried(item, str(entry["id"])) for item in entry["carries"]),
+        tuple(str(host) for host in entry.get("hosts") or ()),
+        origin,
     )
+
+
+def official_of(entry: Mapping[str, Any]) -> Carried:
+    """Return an official place; raises as ``mirror_of`` does."""
+    return _carried({"state": "live", "source": "", **entry}, "official")
 
 
 def _carried(item: Mapping[str, Any], mirror: str) -> Carried:

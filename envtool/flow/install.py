@@ -26,7 +26,7 @@ from envtool.model.host import Host
 from envtool.model.plan import Command, Plan, Refusal
 from envtool.model.python import EVERY_PYTHON, Interpreter
 from envtool.model.request import Request, Requirement
-from envtool.render.commands import pip_commands, uv_commands
+from envtool.render.commands import Sources, pip_commands, uv_commands
 from envtool.resolve.choose import choose
 from envtool.words import Text
 
@@ -67,10 +67,26 @@ class Outcome(NamedTuple):
     record: Record | None
 
 
-def prepare(
-    request: Request, host: Host, facts: Facts, edges: Edges, *, env: str, installer: str
+def prepare(  # noqa: PLR0913 - where, how and from where
+    request: Request,
+    host: Host,
+    facts: Facts,
+    edges: Edges,
+    *,
+    env: str,
+    installer: str,
+    mirror: str = "",
 ) -> Prepared | Refusal:
     """Decide what an installation will do, without doing it.
+
+    Args:
+        request: What was asked for.
+        host: The machine.
+        facts: The tables.
+        edges: The doors to the machine.
+        env: Environment to create or use.
+        installer: pip, uv or auto.
+        mirror: Id or address of a mirror to take the files from; empty for none.
 
     Raises:
         UsageError: ET502, ET503, a path that is no environment; ET508, no such installer.
@@ -93,14 +109,29 @@ def prepare(
     tool = _installer(installer, host)
     program = _program(tool, host, edges)
     starter = existing.python.path if existing else _starter(plan, host)
-    located = locate(
-        _ranked(plan, request, host, facts),
-        partial(fetch, timeout_s=_INDEX_TIMEOUT_S),
-        partial(read_own, (starter, edges.python, "python3"), edges),
-    )
+    get = partial(fetch, timeout_s=_INDEX_TIMEOUT_S)
+    sources: Sources | None = None
+    told: tuple[Text, ...] = ()
+    if mirror:
+        from envtool.flow.mirrored import plan_through  # noqa: PLC0415 - most need no catalogue
+
+        sources, told = plan_through(plan, mirror, edges, get)
+    if sources is not None:
+        located = Located(plan, None, (), told)
+    else:
+        try:
+            located = locate(
+                _ranked(plan, request, host, facts),
+                get,
+                partial(read_own, (starter, edges.python, "python3"), edges),
+            )
+        except EnvtoolError as error:
+            error.why = (*told, *error.why)
+            raise
+        located = located._replace(notes=(*told, *located.notes))
     if existing is not None and not missing(located.plan, existing):
         return Prepared(place, located.plan, (), located.notes, is_created=False)
-    commands = _commands(located, place, host, tool, program)
+    commands = _commands(located, sources, place, host, tool, program)
     if existing is not None:
         commands = commands[1:]
     notes = (*located.plan.notes, *located.notes)
@@ -235,9 +266,14 @@ def _program(tool: Installer, host: Host, edges: Edges) -> str:
 
 
 def _commands(
-    located: Located, place: Place, host: Host, tool: Installer, program: str
+    located: Located,
+    sources: Sources | None,
+    place: Place,
+    host: Host,
+    tool: Installer,
+    program: str,
 ) -> tuple[Command, ...]:
-    plan, source = located.plan, located.source
+    plan, source = located.plan, sources or located.source
     if tool == "uv":
         return uv_commands(
             plan,

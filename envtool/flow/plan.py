@@ -9,7 +9,7 @@ from envtool.facts.load import Facts
 from envtool.model.host import Host
 from envtool.model.plan import Command, Plan, Refusal
 from envtool.model.request import Request
-from envtool.render.commands import pip_commands, uv_commands
+from envtool.render.commands import Sources, pip_commands, uv_commands
 from envtool.render.conda import conda_commands, pixi_commands, why_not_pixi
 from envtool.resolve.choose import choose
 from envtool.resolve.conda import conda_order
@@ -36,14 +36,17 @@ def make_plan(
         UsageError: ET111, ET112, a variant or release that does not exist.
     """
     decision = choose(request, host, facts, is_whole=is_whole)
+    if isinstance(decision, Refusal):
+        return decision
+    notes = [facts.store.trouble] if facts.store and facts.store.trouble else []
     age = (today - date.fromisoformat(facts.date)).days
-    if isinstance(decision, Plan) and age > _OLD_DAYS:
+    if age > _OLD_DAYS:
         old = Text(
-            f"the bundled data is {age} days old: newer builds may exist",
-            f"内置数据已有 {age} 天：可能有更新的构建",
+            f"the data is {age} days old: newer builds may exist; see “envtool wheels update”",
+            f"数据已有 {age} 天：可能有更新的构建；参见 “envtool wheels update”",
         )
-        return decision._replace(notes=(*decision.notes, old))
-    return decision
+        notes.append(old)
+    return decision._replace(notes=(*decision.notes, *notes)) if notes else decision
 
 
 def error_of(refusal: Refusal) -> EnvtoolError:
@@ -52,12 +55,22 @@ def error_of(refusal: Refusal) -> EnvtoolError:
     return kind(refusal.code, refusal.text, why=refusal.why, hint=refusal.hint)
 
 
-def commands_for(plan: Plan, host: Host, env: str, facts: Facts) -> dict[str, tuple[Command, ...]]:
-    """Return the commands of every tool; none for a tool that cannot carry a plan out."""
+def commands_for(
+    plan: Plan, host: Host, env: str, facts: Facts, sources: Sources | None = None
+) -> dict[str, tuple[Command, ...]]:
+    """Return the commands of every tool; none for a tool that cannot carry a plan out.
+
+    Args:
+        plan: The plan.
+        host: The machine.
+        env: Folder of the environment.
+        facts: The tables.
+        sources: Where pip and uv install from instead of the plan's own places.
+    """
     how = conda_order(plan, host, facts)
     return {
-        "pip": pip_commands(plan, env, os=host.os),
-        "uv": uv_commands(plan, env, os=host.os),
+        "pip": pip_commands(plan, env, os=host.os, source=sources),
+        "uv": uv_commands(plan, env, os=host.os, source=sources),
         "conda": conda_commands(plan, how, _NAME),
         "mamba": conda_commands(plan, how, _NAME, program="mamba"),
         "micromamba": conda_commands(plan, how, _NAME, program="micromamba"),

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from envtool.model.plan import Pin
+from envtool.words import Text
 
 WHEEL_HOST = "https://download.pytorch.org/whl"
 _FIRST_WITH_INDEX = (1, 11)
@@ -47,6 +48,58 @@ def source_of(pin: Pin, torch_release: str) -> Source:
     if _numbers(torch_release) >= _FIRST_WITH_INDEX:
         return Source("index", f"{WHEEL_HOST}/{pin.folder}")
     return Source("page", f"{WHEEL_HOST}/torch_stable.html")
+
+
+class MirrorPlace(NamedTuple):
+    """One thing that a mirror carries, for a plan.
+
+    Attributes:
+        mirror: Name of the mirror.
+        kind: python-index or torch-wheels.
+        url: Its base.
+        layout: How its files lie there.
+    """
+
+    mirror: str
+    kind: Literal["python-index", "torch-wheels"]
+    url: str
+    layout: str
+
+
+def mirrored(source: Source, pin: Pin, place: MirrorPlace) -> Source | Text:
+    """Return where a file of a plan lies at a mirror, or why it cannot be named there.
+
+    Args:
+        source: The official place.
+        pin: The file.
+        place: What the mirror carries.
+    """
+    name, base = place.mirror, place.url.rstrip("/")
+    if (source.kind == "default") != (place.kind == "python-index"):
+        return Text(
+            f"{name}: {place.url} does not carry {pin}", f"{name}：{place.url} 不提供 {pin}"
+        )
+    if source.kind == "default":
+        return Source("index", base)
+    if place.layout == "flat-single":
+        # The one page for all variants is no longer filled since each has an index.
+        if source.kind == "page" and not pin.folder.startswith("lts/"):
+            return Source("page", base)
+        return Text(
+            f"{name}: its one page for all variants does not list {pin}",
+            f"{name}：其汇总页面不包含 {pin}",
+        )
+    if source.kind == "file":
+        folder = "" if pin.folder == "root" else f"/{pin.folder}"
+        return Source("file", f"{base}{folder}/{quote(pin.file_name)}")
+    if place.layout == "flat-per-variant":
+        return Source("page", f"{base}/{pin.folder}/")
+    if source.kind == "index":
+        return Source("index", f"{base}/{pin.folder}")
+    return Text(
+        f"{name} has an index for each variant, and {pin} is older than those",
+        f"{name} 按变体提供索引，而 {pin} 早于这些索引",
+    )
 
 
 def _numbers(release: str) -> tuple[int, ...]:

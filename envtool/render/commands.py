@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from envtool.model.plan import Command, Pin, Plan
 from envtool.model.python import Interpreter
 from envtool.model.source import Source, source_of
 from envtool.words import Text
+
+Sources = Mapping[Pin, Source]
 
 CREATE = Text("create the environment", "创建环境")
 _INSTALL = Text("install the build", "安装构建")
@@ -18,7 +22,7 @@ _FIRST_WITH_WHOLE_INDEX = 2
 
 
 def pip_commands(
-    plan: Plan, env: str, *, os: str, source: Source | None = None
+    plan: Plan, env: str, *, os: str, source: Source | Sources | None = None
 ) -> tuple[Command, ...]:
     """Return the commands that create an environment with venv and install with pip.
 
@@ -26,7 +30,7 @@ def pip_commands(
         plan: The plan.
         env: Folder of the environment.
         os: System that will run them.
-        source: Where to install from instead of the plan's own places.
+        source: Where to install from instead of the plan's own places: all, or file by file.
     """
     create = Command((*_starter(plan.chosen.python, os), env), CREATE)
     own = (env_python(env, os), "-m", "pip", "install")
@@ -38,7 +42,7 @@ def uv_commands(
     env: str,
     *,
     os: str,
-    source: Source | None = None,
+    source: Source | Sources | None = None,
     options: tuple[str, ...] = (),
     program: str = "uv",
 ) -> tuple[Command, ...]:
@@ -48,7 +52,7 @@ def uv_commands(
         plan: The plan.
         env: Folder of the environment.
         os: System that will run them.
-        source: Where to install from instead of the plan's own places.
+        source: Where to install from instead of the plan's own places: all, or file by file.
         options: Further options, such as those that pip reads from its configuration.
         program: uv itself, where it is not on PATH.
     """
@@ -77,29 +81,37 @@ def env_python(env: str, os: str) -> str:
 
 
 def installs(
-    plan: Plan, own: tuple[str, ...], source: Source | None, *, index: str = "--index-url"
+    plan: Plan,
+    own: tuple[str, ...],
+    source: Source | Sources | None,
+    *,
+    index: str = "--index-url",
 ) -> tuple[Command, ...]:
     """Return one install per place that the files lie in, torch's first.
 
     Args:
         plan: The plan.
         own: The installer's words.
-        source: Where to install from instead of the plan's own places.
+        source: Where to install from instead of the plan's own places: all, or file by file.
         index: The installer's option for an index.
     """
     groups: dict[Source, list[Pin]] = {}
+    places: dict[Pin, Source] = {}
     for pin in plan.pins:
-        place = source or source_of(pin, plan.chosen.row.release)
-        key = Source("file") if place.kind == "file" else place
+        place = source if isinstance(source, Source) else (source or {}).get(pin)
+        places[pin] = place or source_of(pin, plan.chosen.row.release)
+        key = Source("file") if places[pin].kind == "file" else places[pin]
         groups.setdefault(key, []).append(pin)
     commands: list[Command] = []
     for place, pins in groups.items():
-        wanted = [
-            source_of(pin, plan.chosen.row.release).url if place.kind == "file" else str(pin)
-            for pin in pins
-        ]
+        wanted = [places[pin].url if place.kind == "file" else str(pin) for pin in pins]
         bounds = plan.constraints if not commands else ()
-        is_ours = source is None and int(plan.chosen.row.release[0]) < _FIRST_WITH_WHOLE_INDEX
+        is_ours = (
+            not isinstance(source, Source)
+            and int(plan.chosen.row.release[0]) < _FIRST_WITH_WHOLE_INDEX
+        )
+        # The index of a mirror that stands in for the default one is whole, whatever the release.
+        is_ours = is_ours and pins[0].folder != "default"
         flags = _pages(place, pins) if place.kind == "index" and is_ours else _flags(place, index)
         commands.append(Command((*own, *wanted, *bounds, *flags), _INSTALL))
     return tuple(commands)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envtool.model.recipe import Claim, Recipe
-from envtool.render.report import plain
+from envtool.render.report import needs_data, plain
 from envtool.resolve.era import Needs
 from envtool.resolve.nearest import Change
 
@@ -24,16 +24,7 @@ def recipe_data(recipe: Recipe, needs: Sequence[Needs]) -> dict[str, object]:
         "packages": [_claim(claim) for claim in recipe.packages],
         "installer": recipe.installer or None,
         "notes": [plain(note) for note in recipe.notes],
-        "builds": [
-            {
-                "name": f"{one.release}+{one.variant}",
-                "variant": one.variant.name,
-                "pythons": [str(python) for python in one.pythons],
-                "driver_minimum": str(one.driver) if one.driver else None,
-                "archs": [str(arch) for arch in one.archs],
-            }
-            for one in needs
-        ],
+        "builds": needs_data(needs),
     }
 
 

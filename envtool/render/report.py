@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from envtool.errors import EnvtoolError
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import Arch, ComputeCapability
 from envtool.model.host import Libc
-from envtool.model.plan import Build, Command, Objection, Plan, Refusal, Rejection
+from envtool.model.plan import Build, Command, Objection, Pin, Plan, Refusal, Rejection
 from envtool.model.python import PythonVersion
-from envtool.model.source import source_of
+from envtool.model.source import Source, source_of
 from envtool.model.variant import Variant
 from envtool.version import __version__
+
+if TYPE_CHECKING:
+    from envtool.resolve.era import Needs
 from envtool.words import Text
 
 _WORDS = (CudaVersion, DriverVersion, ComputeCapability, Arch, Variant, PythonVersion, Libc)
@@ -139,6 +143,7 @@ def plan_data(
     plan: Plan,
     commands: Mapping[str, Sequence[Command]],
     notes: Mapping[str, Sequence[Text]] | None = None,
+    sources: Mapping[Pin, Source] | None = None,
 ) -> dict[str, object]:
     """Return a plan as JSON, with its commands by tool.
 
@@ -146,8 +151,10 @@ def plan_data(
         plan: The plan.
         commands: Its commands by tool.
         notes: What a person should know about them, by tool.
+        sources: Where files come from instead of the official places.
     """
-    source = source_of(plan.pins[0], plan.chosen.row.release)
+    first = plan.pins[0]
+    source = (sources or {}).get(first) or source_of(first, plan.chosen.row.release)
     return {
         "chosen": {**build_data(plan.chosen), "source": {"kind": source.kind, "url": source.url}},
         "pins": [str(pin) for pin in plan.pins],
@@ -182,3 +189,17 @@ def refusal_data(refusal: Refusal) -> dict[str, object]:
         "nearest": plain(refusal.hint),
         "rejected": [rejection_data(rejection) for rejection in refusal.rejected],
     }
+
+
+def needs_data(needs: Sequence[Needs]) -> list[dict[str, object]]:
+    """Return what builds ask for as JSON."""
+    return [
+        {
+            "name": f"{one.release}+{one.variant}",
+            "variant": one.variant.name,
+            "pythons": [str(python) for python in one.pythons],
+            "driver_minimum": str(one.driver) if one.driver else None,
+            "archs": [str(arch) for arch in one.archs],
+        }
+        for one in needs
+    ]

@@ -45,7 +45,7 @@ def test_a_volta_with_a_driver_for_cuda_13_gets_the_last_build_with_its_code(tel
     assert line(said.out, "pip") == "python3.11 -m venv .venv"
     for tool in ("uv pip install", "-m pip install"):
         assert f"{tool}" in said.out
-    assert said.out.count("--index-url https://download.pytorch.org/whl/cu126") == 3
+    assert said.out.count(" https://download.pytorch.org/whl/cu126") == 3
 
 
 @pytest.mark.parametrize("build", ["2.15.0+cu132", "2.14.1+cu130", "2.14.1+cu132"])
@@ -166,3 +166,27 @@ def test_a_machine_that_was_saved_is_planned_for_like_the_machine_itself(tell: T
     there = json.loads(tell("plan", "torch==2.13.0", "--cpu", "--host", "host.json", "--json").out)
     here = json.loads(tell("plan", "torch==2.13.0", "--cpu", "--json").out)
     assert there["data"]["chosen"]["file"] == here["data"]["chosen"]["file"]
+
+
+def test_the_commands_of_one_tool_can_be_asked_for(tell: Tell) -> None:
+    target = f"{LINUX},driver=535.183,gpu=sm_80"
+    said = tell("plan", "torch==2.5.1", "--target", target, "--with", "mamba")
+
+    assert said.status == 0
+    assert any(line.startswith("mamba") for line in said.out.splitlines())
+    assert not any(line.startswith(("pip", "uv", "conda")) for line in said.out.splitlines())
+    assert "--with takes pip, uv, conda" in shown(
+        tell("plan", "--target", target, "--with", "poetry"), 2, "ET128"
+    )
+
+
+def test_a_release_that_was_named_says_what_it_asks_for(tell: Tell) -> None:
+    target = "os=linux,arch=x86_64,libc=glibc-2.31,python=3.8,driver=470.256,gpu=sm_70"
+    said = tell("plan", "torch==1.9.1+cu111", "--target", target)
+
+    assert "the release asked for" in line(said.out, "why")
+    needs = line(said.out, "needs")
+    assert "Python 3.6, 3.7, 3.8, 3.9; Linux driver 450.80.02 or newer; GPU code sm_37" in needs
+    found = json.loads(tell("plan", "torch==1.9.1+cu111", "--target", target, "--json").out)
+    builds = {build["name"]: build for build in found["data"]["builds"]}
+    assert builds["1.9.1+cu111"]["driver_minimum"] == "450.80.02"

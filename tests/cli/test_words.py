@@ -17,7 +17,10 @@ from envtool.version import __version__
 from tests.cli.conftest import Tell
 from tests.loopback import envtool
 
-FAMILIES = {"wheels": ("decode", "inspect", "list", "verify"), "mirror": ("list",)}
+FAMILIES = {
+    "wheels": ("decode", "inspect", "list", "update", "verify"),
+    "mirror": ("lint", "list", "restore", "show", "test", "use"),
+}
 HELPABLE = [
     *([name] for name in COMMANDS),
     *([name, sub] for name, subs in FAMILIES.items() for sub in subs),

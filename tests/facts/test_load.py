@@ -11,6 +11,7 @@ import pytest
 
 from envtool.errors import FactsError
 from envtool.facts.channels import eras
+from envtool.facts.conda_keys import conda_keys
 from envtool.facts.load import Facts
 from envtool.facts.rocm import targets
 from envtool.facts.wheels import glibc_floor
@@ -37,6 +38,7 @@ READERS: dict[str, Callable[[Facts], object]] = {
     "releases.csv": lambda facts: facts.releases,
     "companions.csv": lambda facts: facts.companions,
     "channels.csv": eras,
+    "conda_keys.csv": conda_keys,
     "rocm.csv": targets,
     "bounds.csv": lambda facts: facts.bounds,
     "gpus.csv": lambda facts: facts.gpus,

@@ -31,6 +31,7 @@ KEYS = {
     "releases": ("release",),
     "companions": ("release",),
     "channels": ("first", "platforms", "variants"),
+    "conda_keys": ("key",),
     "bounds": ("package", "releases", "platform", "installer"),
     "rocm": ("variant",),
     "gpus": ("vendor", "name", "pattern", "memory_gb", "pci_ids", "arch"),
