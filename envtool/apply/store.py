@@ -11,7 +11,7 @@ from pathlib import Path
 
 from envtool.edge.files import disk_error
 from envtool.errors import RefusedError
-from envtool.facts.store import MANIFEST, SCHEMA, read_store
+from envtool.facts.store import MANIFEST, SCHEMA, is_table, read_store
 from envtool.words import Text
 
 
@@ -27,6 +27,8 @@ def write_store(folder: str, date: str, files: Mapping[str, str]) -> None:
         RefusedError: ET501, the disk refuses; the former data stays.
     """
     new = Path(f"{folder}.new-{os.getpid()}")
+    assert all(is_table(name) for name in files), files  # noqa: S101 - nothing lands elsewhere
+    clear_leftovers(folder)
     try:
         for name, text in files.items():
             path = new / name
@@ -51,15 +53,16 @@ def undo_store(folder: str) -> bool:
     Raises:
         RefusedError: ET445, there is nothing to undo; ET501, the disk refuses.
     """
-    if read_store(folder) is None:
+    former = Path(f"{folder}.former")
+    if read_store(folder) is None and not former.exists():
         raise RefusedError(
             "ET445",
             Text("there is no newer data to undo", "没有可撤销的较新数据"),
             hint=Text("the bundled data is in use already", "当前使用的已是内置数据"),
         )
-    former = Path(f"{folder}.former")
     try:
-        shutil.rmtree(folder)
+        # There is none where an update was killed between its two steps.
+        shutil.rmtree(folder, ignore_errors=True)
         if former.exists():
             former.replace(folder)
             return True
@@ -73,6 +76,12 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def clear_leftovers(folder: str) -> None:
+    """Remove what killed updates left behind."""
+    for left in Path(folder).parent.glob(f"{Path(folder).name}.new-*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 def _swap(folder: Path, new: Path) -> None:

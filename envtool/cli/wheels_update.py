@@ -9,6 +9,7 @@ import typer
 
 from envtool.cli.app import session_of
 from envtool.cli.show_findings import escape
+from envtool.errors import UsageError
 from envtool.words import Text
 
 if TYPE_CHECKING:
@@ -44,6 +45,8 @@ def update_command(  # noqa: PLR0913 - its options
     )
 
     session = session_of(ctx, as_json=as_json)
+    if sum((is_undo, is_check, bool(to))) > 1 or (is_undo and (file or urls)) or (file and urls):
+        raise _contradiction()
     if is_undo:
         return _undone(undo_store(session.newer_data), session)
     edges = session.edges
@@ -59,6 +62,17 @@ def update_command(  # noqa: PLR0913 - its options
     elif not is_check:
         write_store(session.newer_data, update.date, update.files)
     return _show(update, session, done=to or ("" if is_check else session.newer_data))
+
+
+def _contradiction() -> UsageError:
+    return UsageError(
+        "ET448",
+        Text("these options contradict each other", "这些选项相互矛盾"),
+        hint=Text(
+            "one of --check, --to and --undo, and either addresses or --from",
+            "--check、--to、--undo 三选一；地址与 --from 二选一",
+        ),
+    )
 
 
 def _undone(is_former: bool, session: Session) -> int:  # noqa: FBT001 - one answer, two ways

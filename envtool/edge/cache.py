@@ -14,14 +14,13 @@ from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from envtool.edge.files import replace_text
-from envtool.edge.http import Page, fetch
+from envtool.edge.http import Page, fetch, redacted
 from envtool.errors import EnvtoolError
 
-_MOST_CHARACTERS = 8 * 2**20
-_MOST_PAGES = 400
+_MOST_CHARACTERS = 2**20
+_MOST_PAGES = 200
 _NOT_MODIFIED = 304
 
 
@@ -47,7 +46,7 @@ def cached_fetch(folder: str) -> Callable[[str], Page]:
     """
 
     def get(url: str) -> Page:
-        if urlsplit(url).username is not None:
+        if redacted(url) != url:
             return fetch(url)
         file = Path(folder, f"{sha256(url.encode()).hexdigest()}.json")
         kept = _kept(file, url)
@@ -82,6 +81,7 @@ def _keep(file: Path, url: str, page: Page) -> None:
     with contextlib.suppress(OSError, EnvtoolError):
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_text(str(file), json.dumps({"for": url, **page._asdict()}))
+        file.chmod(0o600)
         pages = sorted(file.parent.glob("*.json"), key=lambda one: one.stat().st_mtime)
         for old in pages[:-_MOST_PAGES]:
             old.unlink(missing_ok=True)

@@ -11,10 +11,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from envtool.model.request import FAMILY
 from envtool.words import Text
 
 SCHEMA = "envtool.wheels.data/1"
 MANIFEST = "manifest.json"
+TABLES = (*(f"wheels/{name}.txt" for name in FAMILY), "code.csv")
 
 
 class Store(NamedTuple):
@@ -73,20 +75,30 @@ def read_store(folder: str) -> Store | None:
         store = Store(
             folder, str(found["date"]), {str(k): str(v) for k, v in found["files"].items()}
         )
-        if found["schema"] != SCHEMA or not all(_is_plain(name) for name in store.files):
+        if found["schema"] != SCHEMA or not all(is_table(name) for name in store.files):
             return Store(folder, trouble=_damaged(folder, "it is of another program or version"))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         return Store(folder, trouble=_damaged(folder, f"{type(error).__name__}: {error}"))
+    if not _is_day(store.date):
+        return Store(folder, trouble=_damaged(folder, f"{store.date[:20]} is no day"))
     bad = [name for name in store.files if store.read(name) is None]
     if bad:
         return Store(folder, trouble=_damaged(folder, f"{', '.join(bad)} is not what was written"))
     return store
 
 
-def _is_plain(name: str) -> bool:
-    """Say whether a name is one of a table, and leads nowhere else."""
-    folder, _, file = name.rpartition("/")
-    return folder in {"", "wheels"} and file.endswith((".txt", ".csv")) and file[0].isalnum()
+def is_table(name: str) -> bool:
+    """Say whether a name is one of the tables that an update may bring."""
+    return name in TABLES
+
+
+def _is_day(text: str) -> bool:
+    from datetime import date  # noqa: PLC0415 - as above
+
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def _damaged(folder: str, why: str) -> Text:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from envtool.edge.http import Page, redacted
+from envtool.edge.http_errors import StatusError
 from envtool.errors import EnvtoolError, RefusedError, UnknownError
 from envtool.index.page import Link, normalized, parse_page
 from envtool.index.reach import Presence, look, page_url
@@ -17,6 +19,7 @@ from envtool.words import Text
 Fetch = Callable[[str], Page]
 _PIN = re.compile(r"^Requires-Dist: (nvidia[\w.-]+)\s*\(?==\s*([\w.+!-]+)\)?", re.MULTILINE)
 _AT_ONCE = 8
+_NO_PROJECT = (404, 410)
 
 
 def confirm(plan: Plan, fetch: Fetch) -> tuple[Text, ...]:
@@ -30,9 +33,11 @@ def confirm(plan: Plan, fetch: Fetch) -> tuple[Text, ...]:
     notes: list[Text] = []
     for pin in plan.pins:
         source = source_of(pin, plan.chosen.row.release)
-        if source.kind != "index":
+        if source.kind not in {"index", "page"}:
             raise _cannot_ask(source.url)
-        presence = look(pin.file_name, source.url, pin.name, fetch)
+        # A page of all variants holds one name in several folders.
+        folder = pin.folder if source.kind == "page" else ""
+        presence = look(pin.file_name, source.url, pin.name, fetch, folder=folder)
         if presence.state == "unreachable":
             assert presence.error is not None  # noqa: S101 - that is what makes it so
             raise presence.error
@@ -57,9 +62,9 @@ def _gaps(link: Link, index: str, fetch: Fetch) -> Iterator[Text]:
         return
     pins = list(dict.fromkeys(_PIN.findall(metadata)))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        found = pool.map(lambda pin: _is_listed(pin[0], pin[1], index, fetch), pins)
-        for (name, version), is_listed in zip(pins, found, strict=True):
-            if not is_listed:
+        tasks = [pool.submit(_is_listed, name, version, index, fetch) for name, version in pins]
+        for (name, version), task in zip(pins, tasks, strict=True):
+            if task.result() is False:
                 yield Text(
                     f"gap of the index: {link.file_name} pins {name}=={version}, which {index} "
                     "does not list; the installer takes it from another index, or fails",
@@ -68,17 +73,25 @@ def _gaps(link: Link, index: str, fetch: Fetch) -> Iterator[Text]:
                 )
 
 
-def _is_listed(name: str, version: str, index: str, fetch: Fetch) -> bool:
+def _is_listed(name: str, version: str, index: str, fetch: Fetch) -> bool | None:
+    """Say whether an index lists a version of a project; None if it could not be found out."""
+    from packaging.version import InvalidVersion, Version  # noqa: PLC0415 - slow to import
+
     try:
         page = fetch(page_url(index, name))
-        links = parse_page(page.text, page.url).links
-    except EnvtoolError:
-        return False
-    wanted = normalized(name)
-    return any(
-        normalized(link.name.distribution) == wanted and link.name.full_version == version
-        for link in links
-    )
+        listing = parse_page(page.text, page.url)
+        wanted = Version(version)
+    except StatusError as error:
+        return False if error.status in _NO_PROJECT else None
+    except (EnvtoolError, InvalidVersion):
+        return None
+    project = normalized(name)
+    for link in listing.links:
+        with contextlib.suppress(InvalidVersion):
+            is_same = normalized(link.name.distribution) == project
+            if is_same and Version(link.name.full_version) == wanted:
+                return True
+    return False if listing.is_complete else None
 
 
 def _missing(file_name: str, presence: Presence) -> RefusedError:

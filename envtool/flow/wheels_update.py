@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
+from envtool.edge.files import read_text
 from envtool.edge.http import Page, redacted
 from envtool.errors import EnvtoolError, RefusedError, UsageError
 from envtool.facts.load import Facts
 from envtool.facts.merge import Found, Merged, checked, merge, seen
-from envtool.facts.store import SCHEMA
+from envtool.facts.store import SCHEMA, is_table
 from envtool.index.page import Link, Listing, parse_page
 from envtool.index.reach import page_url
+from envtool.model.gpu import Arch
 from envtool.model.request import FAMILY
 from envtool.model.source import WHEEL_HOST
 from envtool.model.variant import Variant
@@ -49,14 +52,14 @@ class Update(NamedTuple):
         return any(one.added or one.confirmed or one.withdrawn for one in self.merged.values())
 
 
-def update_from_indexes(urls: Sequence[str], facts: Facts, fetch: Fetch, date: str) -> Update:
+def update_from_indexes(urls: Sequence[str], facts: Facts, fetch: Fetch, today: str) -> Update:
     """Return the data with what indexes list now.
 
     Args:
         urls: Indexes of one variant, or hosts of several; the wheel host by default.
         facts: The data that is in use.
         fetch: Gets a page.
-        date: The day (ISO).
+        today: The day (ISO).
 
     Raises:
         UnknownError: No index answered; the error of the first one.
@@ -65,7 +68,8 @@ def update_from_indexes(urls: Sequence[str], facts: Facts, fetch: Fetch, date: s
     indexes = [index for url in (urls or (WHEEL_HOST,)) for index in _indexes(url, facts, fetch)]
     questions = [(index, project) for index in indexes for project in FAMILY]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        answers = list(pool.map(lambda one: _ask(one[0], one[1], fetch), questions))
+        tasks = [pool.submit(_ask, index, project, fetch) for index, project in questions]
+        answers = [task.result() for task in tasks]
     errors = [one for one in answers if isinstance(one, EnvtoolError)]
     listings = [one for one in answers if isinstance(one, tuple) and one[1].links]
     # Most variants have no torchtext: that a project is missing is no trouble.
@@ -73,10 +77,10 @@ def update_from_indexes(urls: Sequence[str], facts: Facts, fetch: Fetch, date: s
     if not listings:
         raise (serious or errors or [_nothing_listed(urls)])[0]
     notices += [Text(f"{e.code}: {e.text.en}", f"{e.code}：{e.text.zh}") for e in serious]
-    return _joined(listings, facts, date, notices)
+    return _joined(listings, facts, today, notices)
 
 
-def update_from_file(path: str, facts: Facts, date: str) -> Update:
+def update_from_file(path: str, facts: Facts, today: str) -> Update:
     """Return the data of a file: one that `packed` made, a saved index page, or rows of code.csv.
 
     Raises:
@@ -84,23 +88,30 @@ def update_from_file(path: str, facts: Facts, date: str) -> Update:
         RefusedError: ET442, it is older than what is in use; ET443, it is not whole, or of
             another program.
     """
-    text = _text_of(path)
+    text = read_text(path)
     if text.startswith("release,variant,platform,"):
         return _with_code(text, facts, path)
     if text.lstrip().startswith("{") and '"schema"' in text[:200]:
-        return _unpacked(text, facts, path)
+        return _unpacked(text, facts, path, today)
     try:
         listing = parse_page(text, f"file:///{Path(path).name}")
     except EnvtoolError as error:
         raise _no_update(path, error) from error
-    return _joined([(Path(path).name, listing)], facts, date, [])
+    return _joined([(Path(path).name, listing)], facts, today, [])
 
 
 def packed(update: Update) -> str:
     """Return an update as one file, for a machine without internet."""
     sums = {name: sha256(text.encode()).hexdigest() for name, text in update.files.items()}
+    withdrawn = [file for one in update.merged.values() for file in one.withdrawn]
     return json.dumps(
-        {"schema": SCHEMA, "date": update.date, "sha256": sums, "files": dict(update.files)}
+        {
+            "schema": SCHEMA,
+            "date": update.date,
+            "withdrawn": withdrawn,
+            "sha256": sums,
+            "files": dict(update.files),
+        }
     )
 
 
@@ -139,7 +150,7 @@ def _ask(index: str, project: str, fetch: Fetch) -> tuple[str, Listing] | Envtoo
 
 
 def _joined(
-    listings: Sequence[tuple[str, Listing]], facts: Facts, date: str, notices: list[Text]
+    listings: Sequence[tuple[str, Listing]], facts: Facts, today: str, notices: list[Text]
 ) -> Update:
     """Join what is listed with the data in use."""
     found: dict[str, dict[tuple[str, str], Found]] = {}
@@ -176,17 +187,17 @@ def _joined(
             )
         )
     merged = {
-        name: merge(name, facts.text(f"wheels/{name}.txt"), own.values(), date)
+        name: merge(name, facts.text(f"wheels/{name}.txt"), own.values(), today)
         for name, own in found.items()
         if name in FAMILY
     }
     files = _files(facts)
     files.update({f"wheels/{name}.txt": one.text for name, one in merged.items()})
     if "torch" not in merged:
-        files["wheels/torch.txt"] = merge("torch", files["wheels/torch.txt"], (), date).text
-    _refuse_worse(files, facts)
+        files["wheels/torch.txt"] = merge("torch", files["wheels/torch.txt"], (), today).text
+    _refuse_worse(files, facts, [file for one in merged.values() for file in one.withdrawn])
     places = tuple(redacted(place) for place, _ in listings)
-    return Update(date, files, merged, tuple(dict.fromkeys(places)), tuple(notices))
+    return Update(today, files, merged, tuple(dict.fromkeys(places)), tuple(notices))
 
 
 def _found(link: Link, place: str) -> Found | None:
@@ -194,10 +205,11 @@ def _found(link: Link, place: str) -> Found | None:
     from packaging.utils import InvalidWheelFilename, parse_wheel_filename  # noqa: PLC0415
 
     try:
-        parse_wheel_filename(link.file_name)
+        _, version, _, _ = parse_wheel_filename(link.file_name)
     except InvalidWheelFilename:
         return None
-    if link.name.distribution not in FAMILY:
+    # A nightly index has folders of the same names, and its files are gone within weeks.
+    if link.name.distribution not in FAMILY or version.is_prerelease:
         return None
     index = place.rstrip("/").rpartition("/")[2]
     folder = next((name for name in (link.folder, index, link.name.local) if _is_variant(name)), "")
@@ -209,44 +221,67 @@ def _found(link: Link, place: str) -> Found | None:
 def _files(facts: Facts) -> dict[str, str]:
     """Return what a store holds already, else the bundled wheel files: a store is whole."""
     names = [f"wheels/{name}.txt" for name in FAMILY]
-    kept = facts.store.files if facts.store and not facts.store.trouble else {}
-    return {name: facts.text(name) for name in (*names, *(n for n in kept if n not in names))}
+    kept = list(facts.store.files) if facts.store and not facts.store.trouble else []
+    return {name: facts.text(name) for name in dict.fromkeys((*names, *kept))}
 
 
-def _refuse_worse(files: Mapping[str, str], facts: Facts) -> None:
-    """Refuse data that is not what its head says, or has lost what was seen and not withdrawn."""
+def _refuse_worse(files: Mapping[str, str], facts: Facts, withdrawn: Collection[str] = ()) -> None:
+    """Refuse data that is not what its head says, or has lost what was seen and not withdrawn.
+
+    Raises:
+        RefusedError: ET443.
+    """
     for name in FAMILY:
         file = f"wheels/{name}.txt"
-        wrong = checked(name, files[file])
+        wrong = _wrong(name, files[file])
         if wrong:
             raise _damaged(file, wrong)
-        before, after = seen(name, facts.text(file)), seen(name, files[file])
-        if len(after) < len(before) // 2:
-            raise _damaged(file, f"{len(after)} files, and {len(before)} are known")
+        lost = seen(name, facts.text(file)) - seen(name, files[file]) - set(withdrawn)
+        if lost:
+            raise _damaged(file, f"{len(lost)} files that were seen are gone: {min(lost)}, …")
+
+
+def _wrong(name: str, text: str) -> str:
+    try:
+        return checked(name, text)
+    except EnvtoolError as error:
+        return "; ".join(line.en for line in error.why) or error.text.en
+
+
+def _refuse_bad_code(text: str, facts: Facts, path: str) -> None:
+    """Refuse rows about GPU code that no plan could read, or that take back what is known."""
+    import csv  # noqa: PLC0415 - for this kind of file only
+
+    rows = list(csv.reader(text.splitlines()))
+    known = list(csv.reader(facts.text("code.csv").splitlines()))
+    if not rows or rows[0] != known[0] or any(len(row) != len(known[0]) for row in rows):
+        raise _no_update(path)
+    for row in rows[1:]:
+        try:
+            for word in f"{row[3]} {row[4]}".split():
+                Arch.parse(f"sm_{word}")
+        except EnvtoolError as error:
+            raise _damaged(path, f"{','.join(row)[:80]}: {error.text.en}") from error
 
 
 def _with_code(text: str, facts: Facts, path: str) -> Update:
     """Return the data with rows of code.csv, such as “envtool wheels verify” prints."""
-    import csv  # noqa: PLC0415 - for this kind of file only
-
-    bundled = facts.text("code.csv").splitlines()
-    rows = [line for line in text.splitlines()[1:] if line.strip()]
-    if text.splitlines()[0] != bundled[0] or any(
-        len(row) != len(next(csv.reader(bundled[:1]))) for row in csv.reader(rows)
-    ):
-        raise _no_update(path)
-    new = [row for row in rows if row not in bundled]
-    files = {**_files(facts), "code.csv": "\n".join((bundled[0], *new, *bundled[1:])) + "\n"}
+    _refuse_bad_code(text, facts, path)
+    known = facts.text("code.csv").splitlines()
+    new = [row for row in text.splitlines()[1:] if row.strip() and row not in known]
+    keys = {tuple(row.split(",")[:3]) for row in new}
+    kept = [row for row in known[1:] if tuple(row.split(",")[:3]) not in keys]
+    files = {**_files(facts), "code.csv": "\n".join((known[0], *new, *kept)) + "\n"}
     merged = {"code": Merged("", tuple(new), (), ())}
     return Update(facts.date, files, merged, (Path(path).name,), ())
 
 
-def _unpacked(text: str, facts: Facts, path: str) -> Update:
+def _unpacked(text: str, facts: Facts, path: str, today: str) -> Update:
     try:
         found: Any = json.loads(text)
         files = {str(name): str(own) for name, own in found["files"].items()}
         sums = cast("dict[str, str]", found["sha256"])
-        date = str(found["date"])
+        day = date.fromisoformat(str(found["date"])).isoformat()
         schema = found["schema"]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _no_update(path, error) from error
@@ -255,40 +290,33 @@ def _unpacked(text: str, facts: Facts, path: str) -> Update:
     bad = [n for n, own in files.items() if sums.get(n) != sha256(own.encode()).hexdigest()]
     if bad or not set(sums) <= set(files):
         raise _damaged(path, f"{', '.join(bad)[:80] or 'a table'} is not what was packed")
-    if not {f"wheels/{name}.txt" for name in FAMILY} <= set(files):
-        raise _damaged(path, "it does not hold every package")
-    if date < facts.date:
+    strange = [name for name in files if not is_table(name)]
+    if strange or not {f"wheels/{name}.txt" for name in FAMILY} <= set(files):
+        raise _damaged(
+            path, f"{strange[0][:40]} is no table" if strange else "a package is missing"
+        )
+    if day > today:
+        raise _damaged(path, f"it is of {day}, and today is {today}")
+    if day < facts.date:
         raise RefusedError(
             "ET442",
-            Text(
-                f"the data of {path} is older than what is in use", f"{path} 的数据比当前使用的旧"
-            ),
-            why=(Text.same(f"{date} < {facts.date}"),),
+            Text(f"the data of {path} is older than that in use", f"{path} 的数据比当前的旧"),
+            why=(Text.same(f"{day} < {facts.date}"),),
             hint=Text(
                 "“envtool wheels update --undo” goes back to the former data",
                 "“envtool wheels update --undo” 可回到之前的数据",
             ),
         )
-    _refuse_worse(files, facts)
+    if "code.csv" in files:
+        _refuse_bad_code(files["code.csv"], facts, path)
+    withdrawn = {str(name) for name in found.get("withdrawn") or ()}
+    _refuse_worse(files, facts, withdrawn)
     merged: dict[str, Merged] = {}
     for name in FAMILY:
         file = f"wheels/{name}.txt"
         before, after = seen(name, facts.text(file)), seen(name, files[file])
         merged[name] = Merged("", tuple(sorted(after - before)), (), tuple(sorted(before - after)))
-    return Update(date, files, merged, (Path(path).name,), ())
-
-
-def _text_of(path: str) -> str:
-    try:
-        content = Path(path).read_bytes()
-        return content.decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            "ET114",
-            Text(f"{path} cannot be read", f"无法读取 {path}"),
-            hint=Text("check the path", "请检查路径"),
-            original=str(error),
-        ) from error
+    return Update(day, files, merged, (Path(path).name,), ())
 
 
 def _no_update(path: str, error: Exception | None = None) -> UsageError:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
+import shutil
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +24,7 @@ from tests.loopback import Loopback
 
 LINUX = "os=linux,arch=x86_64,libc=glibc-2.35,python=3.12"
 NEW = "torch-2.16.0+cu134-cp312-cp312-manylinux_2_28_x86_64.whl"
+TODAY = datetime.now(timezone.utc).date().isoformat()
 CODE = "release,variant,platform,sm,ptx,evidence,sure,note,source,checked"
 
 
@@ -151,6 +156,12 @@ def changed(text: str, **more: object) -> str:
     return json.dumps({**json.loads(text), **more})
 
 
+def summed(text: str, files: dict[str, str]) -> str:
+    """Return a file that is whole in itself, whatever stands in it."""
+    sums = {name: hashlib.sha256(own.encode()).hexdigest() for name, own in files.items()}
+    return changed(text, files=files, sha256=sums)
+
+
 @pytest.mark.parametrize(
     ("how", "code"),
     [
@@ -161,6 +172,12 @@ def changed(text: str, **more: object) -> str:
         ("empty", "ET441"),
         ("half", "ET443"),
         ("outside", "ET443"),
+        ("absolute", "ET443"),
+        ("other table", "ET443"),
+        ("lost", "ET443"),
+        ("bad code", "ET443"),
+        ("future", "ET443"),
+        ("no day", "ET441"),
     ],
 )
 def test_a_file_that_is_not_right_changes_nothing(
@@ -169,19 +186,24 @@ def test_a_file_that_is_not_right_changes_nothing(
     tell("wheels", "update", f"{index.url}/whl/cu134", "--to", "newer.json")
     text = Path("newer.json").read_text("utf-8")
     parsed = json.loads(text)
-    files, sums = parsed["files"], parsed["sha256"]
+    files, torch = parsed["files"], parsed["files"]["wheels/torch.txt"]
+    half = re.sub(r"(?ms)^2\.1[0-5].*?(?=^2\.9\.1$)", "", torch)
     bad = {
         "older": changed(text, date="2020-01-01"),
         "cut": text[: len(text) // 2],
         "other": changed(text, schema="other.tool/1"),
-        "touched": changed(
-            text, files={**files, "wheels/torch.txt": files["wheels/torch.txt"][1:]}
-        ),
+        "touched": changed(text, files={**files, "wheels/torch.txt": torch[1:]}),
         "empty": "",
-        "half": changed(text, files={"wheels/torch.txt": files["wheels/torch.txt"]}),
-        "outside": changed(
-            text, files={**files, "../../x.txt": "x"}, sha256={**sums, "../../x.txt": "0"}
+        "half": summed(text, {"wheels/torch.txt": torch}),
+        "outside": summed(text, {**files, "../../x.txt": "x"}),
+        "absolute": summed(text, {**files, str(Path("x.txt").absolute()): "x"}),
+        "other table": summed(text, {**files, "drivers.csv": "x"}),
+        "lost": summed(text, {**files, "wheels/torch.txt": merge("torch", half, (), TODAY).text}),
+        "bad code": summed(
+            text, {**files, "code.csv": f"{CODE}\n2.16.0,cu134,linux_x86_64,xx{',' * 6}\n"}
         ),
+        "future": changed(text, date="2999-01-01"),
+        "no day": changed(text, date="zzzz"),
     }[how]
     Path("newer.json").write_text(bad, "utf-8")
 
@@ -190,6 +212,7 @@ def test_a_file_that_is_not_right_changes_nothing(
     assert said.status in {1, 2}
     assert read_store(store) is None
     assert not list(Path(store).parent.rglob("x.txt"))
+    assert not Path("x.txt").exists()
 
 
 @pytest.mark.parametrize("damage", ["cut", "touched", "garbage", "gone"])
@@ -256,6 +279,52 @@ def test_two_hashes_for_one_file_and_none_at_all_are_noticed(
     said = " ".join(notice["en"] for notice in found["data"]["notices"])
     assert "two different hashes" in said
     assert "1 of 2 files are listed without a hash" in said
+
+
+def test_a_nightly_release_is_left_out(tell: Tell, loopback: Loopback) -> None:
+    nightly = "torch-2.17.0.dev20261120+cu134-cp312-cp312-manylinux_2_28_x86_64.whl"
+    loopback.files["/whl/nightly/cu134/torch/"] = page(NEW, nightly)
+    found = document(tell, "wheels", "update", f"{loopback.url}/whl/nightly/cu134", "--check")
+    assert found["data"]["packages"]["torch"]["added"] == [f"cu134/{NEW}"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--check", "--undo"),
+        ("--check", "--to", "x"),
+        ("--undo", "--from", "x"),
+        ("u", "--from", "x"),
+    ],
+)
+def test_options_that_contradict_each_other_do_nothing(
+    tell: Tell, index: Loopback, store: str, words: tuple[str, ...]
+) -> None:
+    tell("wheels", "update", f"{index.url}/whl")
+    before = read_store(store)
+    shown(tell("wheels", "update", *words), 2, "ET448")
+    assert read_store(store) == before
+    assert not Path("x").exists()
+
+
+def test_a_row_about_known_code_takes_its_place(tell: Tell, tmp_path: Path) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text(
+        f"{CODE}\n2.15.0,cu132,linux_x86_64,120,,binary,,,wheelread,2026-12-01\n", "utf-8"
+    )
+    assert tell("wheels", "update", "--from", str(rows)).status == 0
+    found = plan(tell, target="driver=615.36,gpu=sm_90")
+    assert found["data"]["chosen"]["name"] != "2.15.0+cu132"
+
+
+def test_an_update_that_was_killed_between_its_steps_can_be_undone(
+    tell: Tell, index: Loopback, store: str
+) -> None:
+    for _ in range(2):
+        tell("wheels", "update", f"{index.url}/whl")
+    shutil.rmtree(store)
+    assert tell("wheels", "update", "--undo").status == 0
+    assert NEW in tell("wheels", "list", "--variant", "cu134").out
 
 
 # --- the wheel files themselves

@@ -45,10 +45,23 @@ def test_a_page_without_a_name_for_its_state_is_not_kept(kept: Path, loopback: L
     assert not kept.exists()
 
 
-def test_a_page_behind_a_password_is_not_kept(kept: Path, loopback: Loopback) -> None:
-    secret = loopback.url.replace("//", "//me:secret@")
-    cached_fetch(str(kept))(secret + PAGE)
+@pytest.mark.parametrize(
+    "secret", ["//me:secret@127.0.0.1{}", "//127.0.0.1{}/t/secret", "//127.0.0.1{}?token=secret"]
+)
+def test_a_page_behind_a_password_is_not_kept(kept: Path, loopback: Loopback, secret: str) -> None:
+    _, _, port = loopback.url.rpartition(":")
+    path = "/t/secret" + PAGE
+    loopback.files[path], loopback.etags[path] = b"<html>one</html>", '"1"'
+    address = f"http:{secret.format(':' + port)}"
+    whole = address.replace("?", f"{PAGE}?") if "?" in address else address + PAGE
+    cached_fetch(str(kept))(whole)
     assert not kept.exists()
+
+
+def test_what_is_kept_is_for_the_user_alone(kept: Path, loopback: Loopback) -> None:
+    cached_fetch(str(kept))(loopback.url + PAGE)
+    (file,) = kept.glob("*.json")
+    assert file.stat().st_mode & 0o077 == 0
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b'{"for": "x"}', b"[]", b"null"])

@@ -62,6 +62,12 @@ def test_a_pin_that_the_index_lacks_is_named(index: Loopback) -> None:
     assert "pins nvidia-cudnn-cu12==9.5.1.17" in gap
 
 
+@pytest.mark.parametrize("answer", [b"<html><title>Sign in</title></html>", b"<html><a href='x'>"])
+def test_an_index_that_does_not_say_has_no_gap(index: Loopback, answer: bytes) -> None:
+    index.files["/nvidia-cudnn-cu12/"] = answer
+    assert not [line for line in said(index, "torch==2.6.0") if "gap" in line]
+
+
 @pytest.mark.parametrize(
     ("page", "code"),
     [
