@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 from envtool.errors import UsageError
 from envtool.facts.load import Facts
@@ -153,20 +154,32 @@ def _graphics(
     return found, (_assumed(f"driver={branch}"),)
 
 
+@lru_cache(maxsize=256)
 def _accelerator(name: str, facts: Facts) -> Accelerator | None:
     """Return the GPU of AMD or Intel that a word names: gfx1100, MI300X, Arc A770; else None."""
+    if re.fullmatch(_CAPABILITY, name, re.IGNORECASE):
+        return None
     if re.fullmatch(_GFX, name, re.IGNORECASE):
         target = name.lower().partition(":")[0]
         return Accelerator(f"AMD {target}", "AMD", target)
-    wanted = _tokens(name)
+    return _boards(facts).get(_tokens(name))
+
+
+@lru_cache(maxsize=4)
+def _boards(facts: Facts) -> dict[str, Accelerator]:
+    """Return the products of AMD and Intel by the words that people use for them."""
+    found: dict[str, Accelerator] = {}
+    for board in dict.fromkeys(intel_boards(facts).values()):
+        accelerator = Accelerator(f"Intel {board}", "Intel")
+        found[_tokens(board)] = found[_tokens(f"Intel {board}")] = accelerator
     for product, target in products(facts).items():
-        if wanted in {_tokens(product), _tokens(product.partition(" ")[2])}:
-            return Accelerator(f"AMD {product}", "AMD", target)
-    boards = dict.fromkeys(intel_boards(facts).values())
-    board = next((b for b in boards if wanted in {_tokens(b), _tokens(f"Intel {b}")}), "")
-    return Accelerator(f"Intel {board}", "Intel") if board else None
+        accelerator = Accelerator(f"AMD {product}", "AMD", target)
+        # Also without the line that it belongs to: RX 7900 XTX, MI300X.
+        found[_tokens(product)] = found[_tokens(product.partition(" ")[2])] = accelerator
+    return found
 
 
+@lru_cache(maxsize=256)
 def _gpu(name: str, facts: Facts) -> Gpu:
     if re.fullmatch(_CAPABILITY, name, re.IGNORECASE):
         capability = ComputeCapability.parse(name)

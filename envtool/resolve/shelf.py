@@ -51,10 +51,10 @@ def shelf(
         key = (row.tags, floor, variant, code, row.folder == "unknown")
         item = Item(listed, lots.setdefault(key, len(lots)))
         releases.setdefault(row.release, []).append(item)
-    return tuple(
-        (release, tuple(sorted(items, key=lambda item: _rank(item.listed, facts))))
-        for release, items in releases.items()
-    )
+    for items in releases.values():
+        if len(items) > 1:
+            items.sort(key=lambda item: _rank(item.listed, facts))
+    return tuple((release, tuple(items)) for release, items in releases.items())
 
 
 @lru_cache(maxsize=64)
