@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -21,7 +22,7 @@ from envtool.model.host import Host, Os
 from envtool.model.python import PythonVersion
 from envtool.model.source import WHEEL_HOST
 from tests.hosts import host
-from tests.loopback import PATIENCE_S
+from tests.loopback import PATIENCE_S, search_path
 from tests.wheel_index import WheelIndex
 
 _LEGACY = {5: "manylinux1", 12: "manylinux2010", 17: "manylinux2014"}
@@ -112,7 +113,8 @@ class Installers:
         self.index = index
         self._folder = folder
         self._env = {
-            **{key: os.environ[key] for key in ("PATH", "SYSTEMROOT") if key in os.environ},
+            "PATH": search_path(),
+            **{key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ},
             "HOME": str(folder / "home"),
             "XDG_CONFIG_DIRS": str(folder / "none"),
             "NO_PROXY": "127.0.0.1",
@@ -142,7 +144,7 @@ class Installers:
             env["MACOSX_DEPLOYMENT_TARGET"] = "{}.{}".format(*target.version)
         with TemporaryDirectory(dir=self._folder) as folder:
             common = (
-                *("uv", "pip", "install", "--quiet", "--python", sys.executable),
+                *(_uv(), "pip", "install", "--quiet", "--python", sys.executable),
                 *("--python-platform", target.uv, "--python-version", str(python)),
                 *("--target", folder),
             )
@@ -174,6 +176,10 @@ class Installers:
         return Taken(
             frozenset(self.index.entry_at(one["download_info"]["url"]) for one in installed)
         )
+
+
+def _uv() -> str:
+    return shutil.which("uv", path=search_path()) or "uv"
 
 
 def _run(argv: Sequence[str], env: dict[str, str]) -> subprocess.CompletedProcess[str]:

@@ -123,8 +123,13 @@ def need_pip() -> None:
 def need(installer: str) -> None:
     """Skip where an installer is missing."""
     need_pip()
-    if installer == "uv" and not shutil.which("uv"):
+    if installer == "uv" and not shutil.which("uv", path=search_path()):
         pytest.skip("no uv on PATH or beside this Python")
+
+
+def search_path() -> str:
+    """Return where programs are looked for: beside the Python of the tests first."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", "")))
 
 
 # Wheels

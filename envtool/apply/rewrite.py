@@ -31,6 +31,7 @@ from envtool.apply.places import (
     replace_bytes,
 )
 from envtool.errors import RefusedError, UnknownError
+from envtool.folders import user_folder
 from envtool.model.edit import Edit
 from envtool.words import Text
 
@@ -83,15 +84,7 @@ class Restore(NamedTuple):
 
 def journal_folder(environ: Mapping[str, str], home: str) -> str:
     """Return where the entries of a user lie."""
-    state = environ.get("XDG_STATE_HOME", "")
-    if not os.path.isabs(state):  # noqa: PTH117 - the standard: anything else is ignored
-        if sys.platform == "win32":
-            state = environ.get("LOCALAPPDATA") or os.path.join(home, "AppData", "Local")  # noqa: PTH118
-        elif sys.platform == "darwin":
-            state = os.path.join(home, "Library", "Application Support")  # noqa: PTH118
-        else:
-            state = os.path.join(home, ".local", "state")  # noqa: PTH118
-    return os.path.join(state, "envtool", "mirrors")  # noqa: PTH118
+    return f"{user_folder('state', environ, home)}/mirrors"
 
 
 def rewrite(edits: Sequence[Edit], *, folder: str, date: str, wished: str) -> list[Entry]:

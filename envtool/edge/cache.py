@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 from envtool.edge.files import replace_text
 from envtool.edge.http import Page, fetch, redacted
 from envtool.errors import EnvtoolError
+from envtool.folders import user_folder
 
 _MOST_CHARACTERS = 2**20
 _MOST_PAGES = 200
@@ -28,15 +28,7 @@ def cache_place(environ: Mapping[str, str], home: str) -> str:
     """Return the folder that pages are kept in on this system; ENVTOOL_CACHE names another."""
     if environ.get("ENVTOOL_CACHE"):
         return environ["ENVTOOL_CACHE"]
-    if environ.get("XDG_CACHE_HOME"):
-        folder = Path(environ["XDG_CACHE_HOME"])
-    elif sys.platform == "win32" and environ.get("LOCALAPPDATA"):
-        folder = Path(environ["LOCALAPPDATA"])
-    elif sys.platform == "darwin":
-        folder = Path(home) / "Library" / "Caches"
-    else:
-        folder = Path(home) / ".cache"
-    return str(folder / "envtool" / "pages")
+    return f"{user_folder('cache', environ, home)}/pages"
 
 
 def cached_fetch(folder: str) -> Callable[[str], Page]:

@@ -6,7 +6,6 @@ file is told with its line.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Hashable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import yaml
 
 from envtool.errors import UsageError
 from envtool.facts.mirrors import Catalogue, Mirror, mirror_of, official_of, read_catalogue
+from envtool.folders import user_folder
 from envtool.words import Text
 
 _NAME = "channel_mirrors.yaml"
@@ -44,15 +44,7 @@ class _Loader(yaml.SafeLoader):
 
 def own_place(environ: Mapping[str, str], home: str) -> str:
     """Return where the user's own mirrors stand on this system, whether they are there or not."""
-    if environ.get("XDG_CONFIG_HOME"):
-        folder = Path(environ["XDG_CONFIG_HOME"])
-    elif sys.platform == "win32" and environ.get("APPDATA"):
-        folder = Path(environ["APPDATA"])
-    elif sys.platform == "darwin":
-        folder = Path(home) / "Library" / "Application Support"
-    else:
-        folder = Path(home) / ".config"
-    return str(folder / "envtool" / _NAME)
+    return f"{user_folder('config', environ, home)}/{_NAME}"
 
 
 def catalogue_with_own(environ: Mapping[str, str], home: str) -> Catalogue:

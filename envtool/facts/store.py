@@ -6,11 +6,11 @@ files are whole and the ones that belong together; who made them is not: there i
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from envtool.folders import user_folder
 from envtool.model.request import FAMILY
 from envtool.words import Text
 
@@ -49,15 +49,7 @@ class Store(NamedTuple):
 
 def store_place(environ: Mapping[str, str], home: str) -> str:
     """Return the folder that newer data lies in on this system, whether it is there or not."""
-    if environ.get("XDG_DATA_HOME"):
-        folder = Path(environ["XDG_DATA_HOME"])
-    elif sys.platform == "win32" and environ.get("LOCALAPPDATA"):
-        folder = Path(environ["LOCALAPPDATA"])
-    elif sys.platform == "darwin":
-        folder = Path(home) / "Library" / "Application Support"
-    else:
-        folder = Path(home) / ".local" / "share"
-    return str(folder / "envtool" / "data")
+    return f"{user_folder('data', environ, home)}/data"
 
 
 def read_store(folder: str) -> Store | None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from envtool.edge.files import replace_text
 from envtool.errors import EnvtoolError
+from envtool.folders import user_folder
 
 _NAME = "mirror-test.json"
 _SCHEMA = 1
@@ -42,15 +42,7 @@ class Proven(NamedTuple):
 
 def proven_place(environ: Mapping[str, str], home: str) -> str:
     """Return the file that the last test is kept in."""
-    if environ.get("XDG_CACHE_HOME"):
-        folder = Path(environ["XDG_CACHE_HOME"])
-    elif sys.platform == "win32" and environ.get("LOCALAPPDATA"):
-        folder = Path(environ["LOCALAPPDATA"])
-    elif sys.platform == "darwin":
-        folder = Path(home) / "Library" / "Caches"
-    else:
-        folder = Path(home) / ".cache"
-    return str(folder / "envtool" / _NAME)
+    return f"{user_folder('cache', environ, home)}/{_NAME}"
 
 
 def read_proven(path: str) -> tuple[Proven, ...]:
