@@ -25,7 +25,6 @@ _LINE = re.compile(r"(global|install|:env:)\.(index-url|extra-index-url|find-lin
 # What counts more, last: the sections of files, then the variables (pip, "Configuration").
 _SECTIONS = ("global", "install", ":env:")
 _YES = frozenset({"y", "yes", "t", "true", "on", "1"})
-_LIST = ("--disable-pip-version-check", "config", "list")
 _TIMEOUT_S = 10.0
 
 
@@ -66,16 +65,25 @@ def read_own(pythons: Sequence[str], edges: Edges) -> OwnConfiguration:
             an environment made by uv has none.
         edges: The doors to the machine.
     """
-    answers = (
-        edges.run((python, "-m", "pip", *_LIST), timeout_s=_TIMEOUT_S)
-        for python in dict.fromkeys(pythons)
-    )
-    listed = next((answer.stdout for answer in answers if answer.is_good), "")
+    listed = ""
+    pip: tuple[str, ...] = ()
+    for python in dict.fromkeys(pythons):
+        pip = (python, "-m", "pip", "--disable-pip-version-check", "config")
+        answer = edges.run((*pip, "list"), timeout_s=_TIMEOUT_S)
+        if answer.is_good:
+            listed = answer.stdout
+            break
     found: dict[str, list[str]] = {}
     # pip lists them by name, which is no order of what counts.
-    lines = filter(None, map(_LINE.fullmatch, map(str.strip, listed.splitlines())))
+    lines = list(filter(None, map(_LINE.fullmatch, map(str.strip, listed.splitlines()))))
+    told = [(line[1], line[2]) for line in lines]
     for line in sorted(lines, key=lambda line: _SECTIONS.index(line[1])):
-        values = _value(line[3]).split()
+        value = _value(line[3])
+        if told.count((line[1], line[2])) > 1:
+            # Since pip 26 it lists what every file says, file by file; only pip knows which counts.
+            one = edges.run((*pip, "get", f"{line[1]}.{line[2]}"), timeout_s=_TIMEOUT_S)
+            value = one.stdout.strip() if one.is_good else value
+        values = value.split()
         if values:
             found[line[2]] = values
     return OwnConfiguration(

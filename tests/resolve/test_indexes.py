@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import ast
 import contextlib
 import os
 import subprocess
@@ -80,19 +79,22 @@ def test_what_counts_for_pip_is_what_pip_says(
 
     found = {one.key: one.value for one in pip_effective(read_configs("pip", edges), own)}
 
-    said = subprocess.run(
-        (sys.executable, "-m", "pip", "config", "list"),
-        capture_output=True,
-        check=True,
-        text=True,
-        env={"PATH": os.environ["PATH"], **own},
-    ).stdout
+    def pip(*words: str) -> str:
+        return subprocess.run(
+            (sys.executable, "-m", "pip", "config", *words),
+            capture_output=True,
+            check=True,
+            text=True,
+            env={"PATH": os.environ["PATH"], **own},
+        ).stdout
+
+    # Since pip 26 the list has what every file says; what counts is what “get” gives.
+    listed = dict.fromkeys(line.partition("=")[0] for line in pip("list").splitlines())
     theirs: dict[str, str] = {}
     for section in ("global", "install", ":env:"):
-        for line in said.splitlines():
-            key, _, value = line.partition("=")
-            if key.startswith(f"{section}.") and not key.endswith(".config-file"):
-                theirs[key.removeprefix(f"{section}.")] = str(ast.literal_eval(value)).strip()
+        for key in listed:
+            if key.startswith(f"{section}.") and key.removeprefix(f"{section}.") in PIP_KEYS:
+                theirs[key.removeprefix(f"{section}.")] = pip("get", key).strip()
     assert found == {key: value for key, value in theirs.items() if key in PIP_KEYS}
 
 
