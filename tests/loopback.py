@@ -217,6 +217,9 @@ class Loopback:
         url: Without a slash at its end.
         files: Answers by path; a wheel's page is made by ``offer``.
         etags: What a path's present state is called.
+        dates: When a path last changed, as HTTP writes it.
+        cut: Paths whose content stops halfway.
+        missing: What is said of a path that is not there; file hosts say 403.
         html: Answers everything, as a portal does; empty for none.
         is_slow: Wheels begin to arrive, and never come to their end.
         slow_asked: Somebody waits for a wheel that does not come to its end.
@@ -227,6 +230,9 @@ class Loopback:
         self.url = url
         self.files: dict[str, bytes] = {}
         self.etags: dict[str, str] = {}
+        self.dates: dict[str, str] = {}
+        self.cut: set[str] = set()
+        self.missing = 404
         self.html = ""
         self.is_slow = False
         self.slow_asked = threading.Event()
@@ -278,10 +284,12 @@ class _Handler(BaseHTTPRequestHandler):
         index.asked.append(path)
         content = index.html.encode() or index.files.get(path)
         if content is None:
-            self.send_error(404)
+            self.send_error(index.missing)
             return
         etag = index.etags.get(path, "")
-        if etag and self.headers.get("If-None-Match") == etag:
+        changed = index.dates.get(path, "")
+        is_same = etag and self.headers.get("If-None-Match") == etag
+        if is_same or (changed and self.headers.get("If-Modified-Since") == changed):
             index.asked[-1] = f"304 {path}"
             self.send_response(304)
             self.end_headers()
@@ -289,6 +297,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         if etag:
             self.send_header("ETag", etag)
+        if changed:
+            self.send_header("Last-Modified", changed)
         is_wheel = path.endswith(".whl")
         kind = "application/octet-stream" if is_wheel else "text/html; charset=utf-8"
         self.send_header("Content-Type", kind)
@@ -299,7 +309,7 @@ class _Handler(BaseHTTPRequestHandler):
         if is_wheel and index.is_slow:
             self._drip(content)
         else:
-            self.wfile.write(content)
+            self.wfile.write(content[: len(content) // 2] if path in index.cut else content)
 
     def _index(self) -> Loopback:
         assert isinstance(self.server, _Server)

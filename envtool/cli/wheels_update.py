@@ -14,7 +14,7 @@ from envtool.words import Text
 
 if TYPE_CHECKING:
     from envtool.cli.session import Session
-    from envtool.flow.wheels_update import Update
+    from envtool.flow.wheels_join import Update
 
 _SHOWN = 5
 
@@ -27,7 +27,10 @@ def update_command(  # noqa: PLR0913 - its options
     ] = None,
     *,
     file: Annotated[
-        str, typer.Option("--from", help="A file that --to wrote, or a saved index page.")
+        str,
+        typer.Option(
+            "--from", help="A file that --to wrote, a saved index page or a folder of them."
+        ),
     ] = "",
     to: Annotated[str, typer.Option(help="Write the newer data to a file, for elsewhere.")] = "",
     is_check: Annotated[bool, typer.Option("--check", help="Only say what is new.")] = False,
@@ -38,15 +41,14 @@ def update_command(  # noqa: PLR0913 - its options
     from envtool.apply.store import undo_store, write_store  # noqa: PLC0415 - other commands
     from envtool.edge.cache import cache_place, cached_fetch  # noqa: PLC0415 - as above
     from envtool.edge.files import replace_text  # noqa: PLC0415 - as above
-    from envtool.flow.wheels_update import (  # noqa: PLC0415 - as above
-        packed,
-        update_from_file,
-        update_from_indexes,
-    )
+    from envtool.flow.wheels_file import packed, update_from_file  # noqa: PLC0415 - as above
+    from envtool.flow.wheels_update import own_indexes, update_from_indexes  # noqa: PLC0415
 
     session = session_of(ctx, as_json=as_json)
     if sum((is_undo, is_check, bool(to))) > 1 or (is_undo and (file or urls)) or (file and urls):
         raise _contradiction()
+    if session.environ.get("ENVTOOL_DATA") and not (is_check or to):
+        raise _not_in_use(session.environ["ENVTOOL_DATA"])
     if is_undo:
         return _undone(undo_store(session.newer_data), session)
     edges = session.edges
@@ -55,10 +57,12 @@ def update_command(  # noqa: PLR0913 - its options
     update = (
         update_from_file(file, session.facts, day)
         if file
-        else update_from_indexes(tuple(urls or ()), session.facts, fetch, day)
+        else update_from_indexes(
+            tuple(urls or ()), session.facts, fetch, day, own=() if urls else own_indexes(edges)
+        )
     )
     if to:
-        replace_text(to, packed(update))
+        replace_text(to, packed(update, session.facts))
     elif not is_check:
         write_store(session.newer_data, update.date, update.files)
     return _show(update, session, done=to or ("" if is_check else session.newer_data))
@@ -71,6 +75,21 @@ def _contradiction() -> UsageError:
         hint=Text(
             "one of --check, --to and --undo, and either addresses or --from",
             "--check、--to、--undo 三选一；地址与 --from 二选一",
+        ),
+    )
+
+
+def _not_in_use(folder: str) -> UsageError:
+    return UsageError(
+        "ET449",
+        Text(
+            "newer data would not be used: ENVTOOL_DATA names the tables",
+            "较新数据不会被使用：ENVTOOL_DATA 已指定数据表",
+        ),
+        why=(Text.same(f"ENVTOOL_DATA={folder}"),),
+        hint=Text(
+            "unset ENVTOOL_DATA, or use --check or --to",
+            "请取消 ENVTOOL_DATA，或使用 --check、--to",
         ),
     )
 

@@ -1,8 +1,9 @@
 """Pages that were fetched before: asked for again only if the server has another state of them.
 
 A well-kept library would do more than this (CacheControl, requests-cache), and would be one
-more thing to install for one page in four; what is needed is an ETag, which the server
-compares. Pages behind a password are never kept, and a kept page that cannot be read is none.
+more thing to install for one page in four; what is needed is an ETag or a date, which the
+server compares. It is always asked, whatever it allows: a page is never older than the answer.
+Pages behind a password are never kept, and a kept page that cannot be read is none.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def cached_fetch(folder: str) -> Callable[[str], Page]:
             return fetch(url)
         file = Path(folder, f"{sha256(url.encode()).hexdigest()}.json")
         kept = _kept(file, url)
-        headers = {"If-None-Match": kept.etag} if kept is not None else {}
+        headers = _question(kept.etag) if kept is not None else {}
         page = fetch(url, headers=headers)
         if page.status == _NOT_MODIFIED and kept is not None:
             return kept
@@ -51,6 +52,12 @@ def cached_fetch(folder: str) -> Callable[[str], Page]:
         return page
 
     return get
+
+
+def _question(state: str) -> dict[str, str]:
+    """Return the header that asks for a page in another state than this one (RFC 9110, 13)."""
+    name = "If-None-Match" if state.startswith(('"', "W/")) else "If-Modified-Since"
+    return {name: state}
 
 
 def _kept(file: Path, url: str) -> Page | None:

@@ -51,7 +51,7 @@ class Page(NamedTuple):
         status: HTTP status, below 400.
         content_type: Media type in lower case, without parameters: text/html.
         text: The body.
-        etag: What the server calls this state of the page.
+        etag: What the server calls this state of the page, or when it last changed.
     """
 
     url: str
@@ -135,7 +135,7 @@ def fetch(
         answer.status,
         answer.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         answer.body.decode(answer.charset, "replace"),
-        answer.headers.get("ETag", ""),
+        answer.headers.get("ETag") or answer.headers.get("Last-Modified", ""),
     )
 
 

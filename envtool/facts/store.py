@@ -16,7 +16,7 @@ from envtool.words import Text
 
 SCHEMA = "envtool.wheels.data/1"
 MANIFEST = "manifest.json"
-TABLES = (*(f"wheels/{name}.txt" for name in FAMILY), "code.csv")
+TABLES = (*(f"wheels/{name}.txt" for name in FAMILY), "code.csv", "companions.csv")
 
 
 class Store(NamedTuple):

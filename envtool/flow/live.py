@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from envtool.edge.http import Page, redacted
 from envtool.edge.http_errors import StatusError
 from envtool.errors import EnvtoolError, RefusedError, UnknownError
+from envtool.flow.wheels_pairs import metadata_of
 from envtool.index.page import Link, normalized, parse_page
 from envtool.index.reach import Presence, look, page_url
 from envtool.model.plan import Plan
@@ -18,6 +19,7 @@ from envtool.words import Text
 
 Fetch = Callable[[str], Page]
 _PIN = re.compile(r"^Requires-Dist: (nvidia[\w.-]+)\s*\(?==\s*([\w.+!-]+)\)?", re.MULTILINE)
+_PYTHON = re.compile(r"^Requires-Python:(.*)$", re.MULTILINE)
 _AT_ONCE = 8
 _NO_PROJECT = (404, 410)
 
@@ -26,7 +28,8 @@ def confirm(plan: Plan, fetch: Fetch) -> tuple[Text, ...]:
     """Return what is to be known of a plan's files in their indexes.
 
     Raises:
-        RefusedError: ET446, an index that answers does not list a file of the plan.
+        RefusedError: ET446, an index that answers does not list a file of the plan; ET450, the
+            file asks for another Python.
         UnknownError: An index does not answer, or the plan's is the default one, whose
             address only the user's own tools know (ET447).
     """
@@ -48,18 +51,45 @@ def confirm(plan: Plan, fetch: Fetch) -> tuple[Text, ...]:
         notes.append(
             Text(f"{pin.file_name} is listed at {where} now", f"{where} 目前列有 {pin.file_name}")
         )
-        notes += _gaps(presence.link, source.url, fetch)
+        metadata = metadata_of(presence.link, fetch)
+        _refuse_python(presence.link, metadata, plan)
+        notes += _gaps(presence.link, metadata, source.url, fetch)
     return tuple(notes)
 
 
-def _gaps(link: Link, index: str, fetch: Fetch) -> Iterator[Text]:
-    """Yield the pins of a wheel's metadata that the same index does not have (PEP 658)."""
-    if not link.metadata:
+def _refuse_python(link: Link, metadata: str, plan: Plan) -> None:
+    """Refuse a file that pip would not take for the Python of a plan.
+
+    Raises:
+        RefusedError: ET450.
+    """
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet  # noqa: PLC0415 - slow
+
+    said = _PYTHON.search(metadata.partition("\n\n")[0])
+    wanted = said[1].strip() if said else link.requires_python
+    python = plan.chosen.python
+    if python is None or not wanted:
         return
     try:
-        metadata = fetch(f"{link.url}.metadata").text
-    except EnvtoolError:
+        # 3.12 stands for its every micro release, and “>=3.9.1” is no word against 3.9.
+        is_taken = SpecifierSet(wanted).contains(f"{python.version}.99", prereleases=True)
+    except InvalidSpecifier:
         return
+    if not is_taken:
+        raise RefusedError(
+            "ET450",
+            Text(
+                f"{link.file_name} asks for Python {wanted}, and the plan is for {python.version}",
+                f"{link.file_name} 要求 Python {wanted}，而方案针对 {python.version}",
+            ),
+            hint=Text(
+                "plan for another Python with --python", "请用 --python 改为其他 Python 版本"
+            ),
+        )
+
+
+def _gaps(link: Link, metadata: str, index: str, fetch: Fetch) -> Iterator[Text]:
+    """Yield the pins of a wheel's metadata that the same index does not have (PEP 658)."""
     pins = list(dict.fromkeys(_PIN.findall(metadata)))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         tasks = [pool.submit(_is_listed, name, version, index, fetch) for name, version in pins]

@@ -54,3 +54,8 @@ class Variant(NamedTuple):
 
     def __str__(self) -> str:
         return self.name
+
+
+def is_variant(name: str) -> bool:
+    """Say whether a name is one of a variant as folders and local versions write it."""
+    return re.fullmatch(_FORM, name) is not None

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from envtool.cli.main import main
 from envtool.edge.wiring import Edges
 from envtool.facts.load import Facts
 from envtool.facts.merge import Found, checked, merge, seen
@@ -20,7 +21,7 @@ from envtool.model.request import FAMILY
 from envtool.model.wheel import WheelName
 from tests.cli.conftest import Tell, shown
 from tests.hosts import bundled
-from tests.loopback import Loopback
+from tests.loopback import Loopback, Said
 
 LINUX = "os=linux,arch=x86_64,libc=glibc-2.35,python=3.12"
 NEW = "torch-2.16.0+cu134-cp312-cp312-manylinux_2_28_x86_64.whl"
@@ -77,8 +78,8 @@ def test_a_new_release_and_variant_need_no_new_envtool(
     assert (
         "which GPU code this build carries is not known" in group["objections"][0]["summary"]["en"]
     )
-    # The day of the data is the day of the update.
-    assert found["data_date"] > bundled().date
+    # One variant says nothing about the others: the data as a whole is not of today.
+    assert found["data_date"] == bundled().date
 
     # A row about its code, as “wheels verify” prints it, settles that.
     rows = Path(machine.root, "rows.csv")
@@ -283,9 +284,17 @@ def test_two_hashes_for_one_file_and_none_at_all_are_noticed(
 
 def test_a_nightly_release_is_left_out(tell: Tell, loopback: Loopback) -> None:
     nightly = "torch-2.17.0.dev20261120+cu134-cp312-cp312-manylinux_2_28_x86_64.whl"
-    loopback.files["/whl/nightly/cu134/torch/"] = page(NEW, nightly)
-    found = document(tell, "wheels", "update", f"{loopback.url}/whl/nightly/cu134", "--check")
+    loopback.files["/whl/cu134/torch/"] = page(NEW, nightly)
+    found = document(tell, "wheels", "update", f"{loopback.url}/whl/cu134", "--check")
     assert found["data"]["packages"]["torch"]["added"] == [f"cu134/{NEW}"]
+
+
+@pytest.mark.parametrize("track", ["nightly", "test"])
+def test_what_is_not_released_is_left_out_whatever_its_name(
+    tell: Tell, loopback: Loopback, track: str
+) -> None:
+    loopback.files[f"/whl/{track}/cu134/torch/"] = page(NEW)
+    shown(tell("wheels", "update", f"{loopback.url}/whl/{track}/cu134"), 1, "ET444")
 
 
 @pytest.mark.parametrize(
@@ -305,6 +314,16 @@ def test_options_that_contradict_each_other_do_nothing(
     shown(tell("wheels", "update", *words), 2, "ET448")
     assert read_store(store) == before
     assert not Path("x").exists()
+
+
+@pytest.mark.parametrize("words", [(), ("--undo",), ("--from", "x")])
+def test_data_that_would_not_be_used_is_not_written(
+    machine: Edges, capsys: pytest.CaptureFixture[str], tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    environ = {**machine.environ, "ENVTOOL_DATA": str(tmp_path)}
+    status = main(("wheels", "update", *words), machine._replace(environ=environ))
+    said = capsys.readouterr()
+    shown(Said(status, said.out, said.err), 2, "ET449")
 
 
 def test_a_row_about_known_code_takes_its_place(tell: Tell, tmp_path: Path) -> None:

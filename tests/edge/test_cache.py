@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,50 @@ def test_a_page_that_changed_is_the_new_one(kept: Path, loopback: Loopback) -> N
     assert get(loopback.url + PAGE).text == "<html>two</html>"
     assert get(loopback.url + PAGE).text == "<html>two</html>"
     assert loopback.asked == [PAGE, PAGE, f"304 {PAGE}"]
+
+
+def test_where_a_server_names_no_state_the_date_of_the_last_change_will_do(
+    kept: Path, loopback: Loopback
+) -> None:
+    del loopback.etags[PAGE]
+    loopback.dates[PAGE] = "Fri, 20 Nov 2026 10:00:00 GMT"
+    get = cached_fetch(str(kept))
+    assert get(loopback.url + PAGE) == get(loopback.url + PAGE)
+    loopback.files[PAGE] = b"<html>two</html>"
+    loopback.dates[PAGE] = "Sat, 21 Nov 2026 10:00:00 GMT"
+    assert get(loopback.url + PAGE).text == "<html>two</html>"
+    assert loopback.asked == [PAGE, f"304 {PAGE}", PAGE]
+
+
+def test_a_page_that_came_in_half_is_not_kept(kept: Path, loopback: Loopback) -> None:
+    loopback.cut.add(PAGE)
+    get = cached_fetch(str(kept))
+    with pytest.raises(UnknownError) as caught:
+        get(loopback.url + PAGE)
+    assert caught.value.code == "ET408"
+    assert not kept.exists()
+
+
+def test_two_processes_that_keep_the_same_page_leave_a_whole_one(
+    kept: Path, loopback: Loopback
+) -> None:
+    loopback.files[PAGE] = b"<html>" + b"x" * 500_000 + b"</html>"
+    get = cached_fetch(str(kept))
+    with ThreadPoolExecutor(8) as pool:
+        texts = {page.text for page in pool.map(get, [loopback.url + PAGE] * 24)}
+    assert len(texts) == 1
+    assert [path.suffix for path in kept.iterdir()] == [".json"]
+    assert get(loopback.url + PAGE).text in texts
+    assert loopback.asked[-1] == f"304 {PAGE}"
+
+
+def test_the_oldest_pages_go_where_there_are_too_many(kept: Path, loopback: Loopback) -> None:
+    get = cached_fetch(str(kept))
+    for number in range(205):
+        path = f"/whl/{number}/"
+        loopback.files[path], loopback.etags[path] = b"<html></html>", '"1"'
+        get(loopback.url + path)
+    assert len(list(kept.glob("*.json"))) == 200
 
 
 def test_a_page_without_a_name_for_its_state_is_not_kept(kept: Path, loopback: Loopback) -> None:

@@ -88,6 +88,39 @@ def test_a_file_that_is_not_listed_is_told_from_an_index_that_does_not_say(
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("wanted", "is_good"),
+    [(">=3.9", True), (">=3.12.4", True), ("<3.12", False), (">=3.13", False), ("what?", True)],
+)
+@pytest.mark.parametrize("where", ["page", "metadata"])
+def test_a_file_for_another_python_is_refused(
+    index: Loopback, wanted: str, where: str, *, is_good: bool
+) -> None:
+    href = FILE.replace("+", "%2B")
+    python = wanted.replace("<", "&lt;").replace(">", "&gt;")
+    if where == "page":
+        index.files["/torch/"] = (
+            f'<html><body><a href="{href}" data-requires-python="{python}">x</a></body></html>'
+        ).encode()
+    else:
+        index.files[f"/torch/{href}.metadata"] = f"Requires-Python: {wanted}\n".encode()
+    if is_good:
+        assert said(index, "torch==2.6.0")
+        return
+    with pytest.raises(EnvtoolError) as caught:
+        said(index, "torch==2.6.0")
+    assert (caught.value.code, caught.value.exit_code) == ("ET450", 1)
+
+
+def test_metadata_that_is_not_what_the_index_announced_tells_nothing(index: Loopback) -> None:
+    href = FILE.replace("+", "%2B")
+    announced = f'data-core-metadata="sha256={"0" * 64}"'
+    index.files["/torch/"] = (
+        f'<html><body><a href="{href}" {announced}>x</a></body></html>'.encode()
+    )
+    assert not [line for line in said(index, "torch==2.6.0") if "gap" in line]
+
+
 def test_the_default_index_is_not_asked() -> None:
     found = choose(Request.parse(("torch==2.13.0",)), host(os="macos", arch="aarch64"), bundled())
     assert isinstance(found, Plan)
