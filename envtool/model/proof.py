@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
+from envtool.model.measure import Accuracy, AllReduce, Bandwidth, Link, MemoryTest, Rate
+
 
 class Fault(NamedTuple):
     """An exception, as its Python described it.
@@ -194,12 +196,18 @@ class ProductProof(NamedTuple):
         check: None if none was finished.
         speed: None if none was measured.
         fault: What went wrong; neither check nor fault means that torch has no such product here.
+        burst: Single products with a flushed cache, after successive halving; None: not measured.
+        sustained: Products back to back; None: not measured.
+        accuracy: Of products of random numbers; None: not measured.
     """
 
     dtype: str
     check: ExactCheck | None
     speed: Speed | None
     fault: Fault | None
+    burst: Rate | None = None
+    sustained: Rate | None = None
+    accuracy: Accuracy | None = None
 
 
 class DeviceProof(NamedTuple):
@@ -210,12 +218,24 @@ class DeviceProof(NamedTuple):
         is_tf32: float32 products used TensorFloat-32 although we switched it off.
         products: One per data type.
         fault: What stopped the whole device.
+        name: As torch knows it; empty if it does not say.
+        uuid: Of the GPU; empty where torch is too old to tell.
+        sms: Multiprocessors, of a MIG slice those of the slice; None if it has none.
+        bandwidths: Device memory, and between host and device.
+        memory: Patterns written and read back; None: not done.
+        notes: What was done otherwise than the level says: reduced-memory, out-of-time.
     """
 
     device: str
     is_tf32: bool
     products: tuple[ProductProof, ...]
     fault: Fault | None = None
+    name: str = ""
+    uuid: str = ""
+    sms: int | None = None
+    bandwidths: tuple[Bandwidth, ...] = ()
+    memory: MemoryTest | None = None
+    notes: tuple[str, ...] = ()
 
 
 class Companion(NamedTuple):
@@ -273,6 +293,8 @@ class Proof(NamedTuple):
         companions: Imported packages, where asked for.
         failure: Why this is not everything; None if it is.
         log: The end of what was printed meanwhile, by torch and by others.
+        links: Copies between GPUs, pair by pair.
+        all_reduce: A sum over all GPUs by NCCL; None: not done.
     """
 
     asked: str
@@ -285,3 +307,5 @@ class Proof(NamedTuple):
     companions: tuple[Companion, ...] = ()
     failure: Failure | None = None
     log: str = ""
+    links: tuple[Link, ...] = ()
+    all_reduce: AllReduce | None = None
