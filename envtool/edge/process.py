@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # A process stuck in the kernel (a wedged driver) cannot be killed; we stop waiting for it.
-_REAP_S = 0.5
+REAP_S = 0.5
 # An installer that is asked to end removes its half-written files first.
 _STOP_S = 5.0
 _TAIL_LINES = 200
@@ -90,7 +90,7 @@ def run(
     except subprocess.TimeoutExpired:
         kill_group(process)
         try:
-            stdout, stderr = process.communicate(timeout=_REAP_S)
+            stdout, stderr = process.communicate(timeout=REAP_S)
         except subprocess.TimeoutExpired as stuck:
             stdout, stderr = _as_text(stuck.stdout), _as_text(stuck.stderr)
         return Completed(full, None, stdout, stderr, has_timed_out=True)
@@ -155,7 +155,7 @@ def follow(
         raise
     finally:
         if reader.ident is not None:
-            reader.join(_REAP_S)
+            reader.join(REAP_S)
     return Completed(full, status, "".join(tail), "", has_timed_out=status is None)
 
 
