@@ -13,11 +13,15 @@ from envtool.detect.advice import advise, no_library_text
 from envtool.detect.nvml_words import nvml_text
 from envtool.detect.traces import PciGpu, Traces
 from envtool.edge.nvml import NO_ANSWER, NvmlAnswer, NvmlGpu
+from envtool.facts.chips import chips_of
 from envtool.facts.load import Facts
 from envtool.facts.rocm import intel_boards, products
+from envtool.facts.rows import KnownGpu
 from envtool.model.cuda import CudaVersion
 from envtool.model.gpu import Accelerator, ComputeCapability, Gpu, GpuState, Graphics, Mig
 from envtool.words import Text
+
+_VENDORS = {"0x10de": "NVIDIA", "0x1002": "AMD"}
 
 
 def fold_graphics(nvml: NvmlAnswer, traces: Traces, facts: Facts) -> Graphics:
@@ -148,17 +152,31 @@ def by_name(name: str, facts: Facts) -> ComputeCapability | None:
 
 
 def _product(gpu: PciGpu, facts: Facts) -> str:
-    known = next((known.name for known in facts.gpus if gpu.device in known.pci_ids), "")
-    maker = {"0x10de": "NVIDIA", "0x1002": "AMD"}.get(gpu.vendor, gpu.vendor)
-    return f"{maker} {known.removeprefix(maker).strip() or f'GPU [{gpu.device}]'}"
+    """Return the name of the product, else of the chip, by the device id."""
+    vendor = _VENDORS.get(gpu.vendor, gpu.vendor)
+    known = next(_known(gpu, facts), None)
+    chip = chips_of(vendor.lower(), gpu.device, facts)
+    name = (
+        known.name
+        if known
+        else f"GPU {f'{chip.names} ' if chip and chip.names else ''}[{gpu.device}]"
+    )
+    return f"{vendor} {name.removeprefix(vendor).strip()}"
+
+
+def _known(gpu: PciGpu, facts: Facts) -> Iterator[KnownGpu]:
+    vendor = _VENDORS.get(gpu.vendor, gpu.vendor).lower()
+    return (one for one in facts.gpus if one.vendor == vendor and gpu.device in one.pci_ids)
 
 
 def _from_bus(gpu: PciGpu, facts: Facts, trouble: Text | None, remedy: Text | None) -> Gpu:
-    """Return a GPU that only the bus shows: its device id tells the product."""
-    known = next((known for known in facts.gpus if gpu.device in known.pci_ids), None)
+    """Return a GPU that only the bus shows: its device id tells the product, or the chip."""
+    known = next(_known(gpu, facts), None)
+    chip = chips_of("nvidia", gpu.device, facts)
+    capability = ComputeCapability.parse(chip.arch) if chip else None
     return Gpu(
         _product(gpu, facts),
-        known.capability if known else None,
+        known.capability if known else capability,
         pci_bus_id=gpu.address,
         trouble=trouble,
         remedy=remedy,

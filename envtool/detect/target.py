@@ -176,6 +176,10 @@ def _boards(facts: Facts) -> dict[str, Accelerator]:
         accelerator = Accelerator(f"AMD {product}", "AMD", target)
         # Also without the line that it belongs to: RX 7900 XTX, MI300X.
         found[_tokens(product)] = found[_tokens(product.partition(" ")[2])] = accelerator
+    # 820M is a GeForce, and a Radeon only to those who say so.
+    for gpu in facts.gpus:
+        if gpu.capability:
+            found.pop(_tokens(gpu.name), None)
     return found
 
 
@@ -189,6 +193,8 @@ def _gpu(name: str, facts: Facts) -> Gpu:
         return Gpu(capability.sm, capability)
     found = named(name, facts)
     capabilities = {capability for _, capability in found}
+    if len({product for product, _ in found}) == 1 and len(capabilities) > 1:
+        raise _several_chips(found[0][0], capabilities)
     if len(capabilities) != 1:
         known = [name for name, _ in found] or _alike(name, facts)
         raise _no_such("gpu", name, known)
@@ -231,6 +237,21 @@ def _tokens(name: str) -> str:
     words = re.findall(r"[a-z]+|\d+", name.lower())
     kept = (word for word in words if word not in {"nvidia", "geforce", "tesla", "amd"})
     return f" {' '.join(kept)} "
+
+
+def _several_chips(product: str, capabilities: set[ComputeCapability]) -> UsageError:
+    chips = [capability.sm for capability in sorted(capabilities)]
+    return UsageError(
+        "ET122",
+        Text(
+            f"gpu={product} is not clear: it was sold with different chips",
+            f"gpu={product} 不明确：同名产品使用过不同的芯片",
+        ),
+        hint=Text(
+            f"say which it is: gpu={', gpu='.join(chips)} (GPU-Z or lspci -nn shows the chip)",
+            f"请说明是哪一种：gpu={'、gpu='.join(chips)}（GPU-Z 或 lspci -nn 可显示芯片）",
+        ),
+    )
 
 
 def _no_such(key: str, value: str, known: Sequence[str]) -> UsageError:

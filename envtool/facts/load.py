@@ -264,9 +264,12 @@ def _capabilities(words: str) -> frozenset[ComputeCapability]:
 
 
 def _known_gpu(row: dict[str, str]) -> KnownGpu:
+    name = row["name"]
     return KnownGpu(
-        row["name"],
-        row["pattern"],
+        row["vendor"],
+        name,
+        # A row without a pattern is a product that NVML calls by its name.
+        row["pattern"] or f"(NVIDIA )?{name}",
         ComputeCapability.parse(row["capability"]) if row["capability"] else None,
         tuple(row["pci_ids"].lower().split()),
     )

@@ -93,12 +93,14 @@ class KnownGpu(NamedTuple):
     """A product, as NVML names it.
 
     Attributes:
+        vendor: nvidia, amd or intel.
         name: NVIDIA V100 SXM2.
         pattern: Regular expression for what NVML says.
         capability: None for other makers.
         pci_ids: PCI device ids, lower case, without vendor.
     """
 
+    vendor: str
     name: str
     pattern: str
     capability: ComputeCapability | None

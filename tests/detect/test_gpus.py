@@ -196,6 +196,22 @@ def test_no_gpu_is_never_said_where_something_shows_one(nvml: NvmlAnswer, traces
 # --- unusable and unknown
 
 
+@pytest.mark.parametrize(
+    ("device", "name", "capability"),
+    [
+        # Boards that no table of products names, in the runs of ids of their chips.
+        ("118b", "NVIDIA GPU GK104 GK106 [118b]", (3, 0)),
+        ("2b90", "NVIDIA GPU [2b90]", (12, 0)),
+    ],
+)
+def test_a_board_without_a_name_is_known_by_its_chip(
+    device: str, name: str, capability: tuple[int, int]
+) -> None:
+    found = fold(NO_LIBRARY, BUS._replace(nvidia=(RTX._replace(device=device),)))
+    (gpu,) = found.gpus
+    assert (gpu.name, gpu.capability) == (name, capability)
+
+
 @pytest.mark.parametrize("traces", [LOADED, BUS, Traces()])
 def test_versions_that_do_not_match_want_a_reboot_and_are_never_no_gpu(traces: Traces) -> None:
     mixed = traces._replace(module="550.54.14", library="570.86.15")

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from envtool.detect.saved import load_host
 from envtool.detect.target import parse_target
-from envtool.model.gpu import Gpu, Mig
+from envtool.errors import UsageError
+from envtool.model.gpu import ComputeCapability, Gpu, Mig
 from envtool.model.host import Host, Tool
 from envtool.model.request import Request
 from envtool.render.report import document, plain
@@ -104,15 +105,33 @@ def test_a_saved_machine_gets_the_same_plan(tmp_path: Path, machine: Host) -> No
     assert loaded == choose(Request(), machine, bundled())
 
 
-# A comma parts words: the one row that names two products cannot be said whole.
-PRODUCTS = [gpu.name for gpu in bundled().gpus if gpu.capability and "," not in gpu.name]
+def chips_by_name() -> dict[str, set[ComputeCapability]]:
+    """Return the capabilities of each product's name; GT 730 was sold with three chips."""
+    found: dict[str, set[ComputeCapability]] = {}
+    for gpu in bundled().gpus:
+        # A comma parts words: the one row that names two products cannot be said whole.
+        if gpu.capability and "," not in gpu.name:
+            found.setdefault(gpu.name, set()).add(gpu.capability)
+    return found
 
 
-@pytest.mark.parametrize("name", PRODUCTS)
+PRODUCTS = chips_by_name()
+CLEAR = [name for name, own in PRODUCTS.items() if len(own) == 1]
+
+
+@pytest.mark.parametrize("name", CLEAR)
 def test_every_product_can_be_named(name: str) -> None:
     read = parse_target([f"driver=550.54.14,gpu={name}"], bundled())
-    expected = {gpu.capability for gpu in bundled().gpus if gpu.name == name}
-    assert {gpu.capability for gpu in read.graphics.gpus} == expected
+    assert {gpu.capability for gpu in read.graphics.gpus} == PRODUCTS[name]
+
+
+@pytest.mark.parametrize("name", sorted(set(PRODUCTS) - set(CLEAR)))
+def test_a_name_of_several_chips_is_asked_about_with_all_of_them(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_target([f"driver=390.157,gpu={name}"], bundled())
+    assert caught.value.code == "ET122"
+    assert caught.value.hint is not None
+    assert all(f"gpu={chip.sm}" in caught.value.hint.en for chip in PRODUCTS[name])
 
 
 def test_a_machine_without_a_gpu_is_said_to_have_none() -> None:

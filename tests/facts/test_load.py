@@ -11,6 +11,7 @@ import pytest
 
 from envtool.errors import FactsError
 from envtool.facts.channels import eras
+from envtool.facts.chips import chips
 from envtool.facts.conda_keys import conda_keys
 from envtool.facts.load import Facts
 from envtool.facts.rocm import targets
@@ -41,6 +42,7 @@ READERS: dict[str, Callable[[Facts], object]] = {
     "conda_keys.csv": conda_keys,
     "rocm.csv": targets,
     "bounds.csv": lambda facts: facts.bounds,
+    "chips.csv": chips,
     "gpus.csv": lambda facts: facts.gpus,
     **{f"wheels/{name}.txt": wheels_of(name) for name in PACKAGES},
 }
