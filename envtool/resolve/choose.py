@@ -105,7 +105,15 @@ def _with_companions(request: Request, build: Build, bench: Bench) -> Build:
     if build.objections:
         return build
     found = companions.match(request.companions, build, bench)
-    return build._replace(objections=(found,)) if isinstance(found, Objection) else build
+    if not isinstance(found, Objection):
+        return build
+    if companions.are_paired(request.companions, build, bench):
+        # Another Python that takes the build may have files of its companions too.
+        for python, tag in bench.takers(build.row.tags):
+            other = build._replace(python=python, tag=tag)
+            if not isinstance(companions.match(request.companions, other, bench), Objection):
+                return other
+    return build._replace(objections=(found,))
 
 
 def rejections(judged: Sequence[Build]) -> list[Rejection]:

@@ -54,6 +54,12 @@ def match(
     return tuple(found)
 
 
+def are_paired(wanted: Sequence[Requirement], build: Build, bench: Bench) -> bool:
+    """Say whether each companion has a release for this torch, so that only a file is missing."""
+    keys = ((requirement.name, build.row.release) for requirement in wanted)
+    return not any(isinstance(bench.paired.get(key), Objection) for key in keys)
+
+
 def _tag(row: WheelRow, build: Build) -> str:
     """Return the tag of the file that a build's Python takes of a row."""
     if build.tag in row.tags:

@@ -7,7 +7,7 @@ and each lot of rows that ask the same ones is judged once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
@@ -153,12 +153,8 @@ class Bench:
 
     def _take(self, tags: tuple[str, ...]) -> _Taken:
         """Return the preferred Python that takes one of the files, and the file's tag."""
-        found: _Taken | None = None
-        for python, own in self.pythons:
-            match = next((tag for tag in own if tag in tags), None)
-            if match and python.implementation == "cpython":
-                found = (python, match, ())
-                break
+        first = next(self.takers(tags), None)
+        found: _Taken | None = (*first, ()) if first else None
         if found is None:
             have = ", ".join(dict.fromkeys(f"Python {p.version}" for p, _ in self.pythons))
             words = ("Python", have or "任何 Python", _span(tags))
@@ -166,6 +162,13 @@ class Bench:
             found = (None, "", (objection,))
         self._takes[tags] = found
         return found
+
+    def takers(self, tags: tuple[str, ...]) -> Iterator[tuple[Interpreter, str]]:
+        """Yield the Pythons that take one of the files, preferred first, each with its tag."""
+        for python, own in self.pythons:
+            match = next((tag for tag in own if tag in tags), None)
+            if match and python.implementation == "cpython":
+                yield python, match
 
     def floor_objections(self, floor: tuple[int, int] | None) -> _Objections:
         """Return why the system is too old for files that need at least a glibc or macOS."""
