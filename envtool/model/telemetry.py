@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
+
+from envtool.model.measure import Window
+
+# A reading speaks for the time half-way to its neighbours, and no further than this.
+_REACH_S = 0.25
 
 
 class Reading(NamedTuple):
@@ -50,8 +58,9 @@ class Standing(NamedTuple):
         at_s: Unix time, seconds.
         energy_j: Joules since the driver was loaded.
         held_s: Seconds that clocks were held down since the driver was loaded, by reason:
-            sw-power, hw-slowdown, sw-thermal, hw-thermal, hw-power-brake, sync-boost; only
-            those that the driver counts.
+            sw-power, sw-thermal, hw-thermal, hw-power-brake, sync-boost, board-limit,
+            reliability, or thermal where the driver does not tell soft- from hardware; only
+            those that it counts.
         pcie_replays: PCIe packets sent again.
         memory_used_bytes: Device memory in use, by anybody.
         utilization_percent: Share of the last sample period with a kernel running.
@@ -79,6 +88,11 @@ class Limits(NamedTuple):
         slowdown_c: Temperature at which the hardware slows down.
         max_pcie_generation: That GPU and slot both have.
         max_pcie_width: Lanes that GPU and slot both have.
+        memory_bytes: Memory in all.
+        virtualization: 0 none, 1 passed through to a virtual machine, 2 a virtual GPU, 3 and 4
+            the host of virtual GPUs (nvmlDeviceGetVirtualizationMode).
+        power_source: 0 the mains, 1 a battery, 2 a supply that is too weak
+            (nvmlDeviceGetPowerSource).
     """
 
     max_sm_mhz: int | None = None
@@ -89,6 +103,9 @@ class Limits(NamedTuple):
     slowdown_c: int | None = None
     max_pcie_generation: int | None = None
     max_pcie_width: int | None = None
+    memory_bytes: int | None = None
+    virtualization: int | None = None
+    power_source: int | None = None
 
 
 class Watch(NamedTuple):
@@ -105,6 +122,10 @@ class Watch(NamedTuple):
         readings: In the order of time.
         failed_call: The NVML call that did not come back or failed hard; empty if none.
         code: NVML return code of it; -1 if it did not come back.
+        seen: Everybody who computed on it at any look, also between before and after, with the
+            most memory that each held; None where the driver does not tell.
+        dropped: Values that could not be, such as a negative clock, and were taken for not
+            reported.
     """
 
     number: int
@@ -117,6 +138,8 @@ class Watch(NamedTuple):
     readings: tuple[Reading, ...] = ()
     failed_call: str = ""
     code: int = 0
+    seen: tuple[Process, ...] | None = None
+    dropped: int = 0
 
 
 class Surroundings(NamedTuple):
@@ -133,3 +156,126 @@ class Surroundings(NamedTuple):
     is_wsl: bool = False
     is_virtual: bool = False
     our_pids: tuple[int, ...] = ()
+
+
+class Held(NamedTuple):
+    """How long a GPU's clocks were held down for one reason.
+
+    Attributes:
+        reason: As in `Standing.held_s`; of samples also
+            hw-slowdown, setting, display, idle.
+        seconds: How long.
+        of_s: Out of how many seconds.
+        is_counted: By the driver's own counter, from before to after; else by samples in
+            the windows that were asked about.
+    """
+
+    reason: str
+    seconds: float
+    of_s: float
+    is_counted: bool
+
+
+REASONS: tuple[tuple[int, str], ...] = (
+    (0x1, "idle"),
+    (0x2, "setting"),
+    (0x4, "sw-power"),
+    (0x8, "hw-slowdown"),
+    (0x10, "sync-boost"),
+    (0x20, "sw-thermal"),
+    (0x40, "hw-thermal"),
+    (0x80, "hw-power-brake"),
+    (0x100, "display"),
+    (0x200, "board-limit"),
+    (0x400, "reliability"),
+)
+"""The bits of `Reading.reasons` (nvml.h, nvmlClocksEventReasons; 0x200, 0x400: nvidia-ml-py)."""
+
+
+def readings_in(watch: Watch, window: Window) -> tuple[Reading, ...]:
+    """Return what was read within a window, its ends included."""
+    return tuple(one for one in watch.readings if window.begin_s <= one.at_s <= window.end_s)
+
+
+def time_weighted_median(
+    watch: Watch,
+    windows: Sequence[Window],
+    of: Callable[[Reading], float | None] = lambda one: one.sm_mhz,
+) -> float | None:
+    """Return the median over the time of the windows, of the SM clock if nothing else is asked.
+
+    Each reading counts for as long as it is the nearest one, so that windows shorter than the
+    time between readings have a clock, too. None if nothing was read near them.
+    """
+    weighed = [
+        (value, weight)
+        for one, weight in _weighed(watch, windows)
+        if (value := of(one)) is not None and weight > 0
+    ]
+    weighed.sort()
+    half = sum(weight for _, weight in weighed) / 2
+    passed = 0.0
+    for value, weight in weighed:
+        passed += weight
+        if passed >= half:
+            return value
+    return None
+
+
+def seconds_held(watch: Watch, windows: Sequence[Window]) -> tuple[Held, ...]:
+    """Return why and how long clocks were held down, longest first.
+
+    A reason that the driver counts is taken from its counter, which misses nothing; the others
+    from the samples within the windows.
+    """
+    before, after = watch.before, watch.after
+    held: dict[str, Held] = {}
+    if before is not None and after is not None:
+        stood, of_s = dict(before.held_s), after.at_s - before.at_s
+        for reason, now_s in after.held_s:
+            if reason in stood and of_s > 0 and now_s >= stood[reason]:
+                seconds = min(now_s - stood[reason], of_s)
+                held[reason] = Held(reason, seconds, of_s, is_counted=True)
+    weighed = [
+        (one.reasons, weight)
+        for one, weight in _weighed(watch, windows)
+        if one.reasons is not None and weight > 0
+    ]
+    of_s = sum(weight for _, weight in weighed)
+    for bit, reason in REASONS:
+        if weighed and reason not in held:
+            seconds = sum(weight for reasons, weight in weighed if reasons & bit)
+            held[reason] = Held(reason, seconds, of_s, is_counted=False)
+    found = [one for one in held.values() if one.seconds > 0]
+    return tuple(sorted(found, key=lambda one: (-one.seconds / one.of_s, one.reason)))
+
+
+def _weighed(watch: Watch, windows: Sequence[Window]) -> list[tuple[Reading, float]]:
+    """Return each reading with the seconds of the windows that it speaks for."""
+    joined = _joined(windows)
+    readings = watch.readings
+    marks = [(one.at_s + two.at_s) / 2 for one, two in itertools.pairwise(readings)]
+    found: list[tuple[Reading, float]] = []
+    place = 0
+    for one, left, right in zip(readings, [-math.inf, *marks], [*marks, math.inf], strict=False):
+        begin_s, end_s = max(left, one.at_s - _REACH_S), min(right, one.at_s + _REACH_S)
+        # Half an hour has tens of thousands of both: those that have passed are not met again.
+        while place < len(joined) and joined[place].end_s <= begin_s:
+            place += 1
+        weight, later = 0.0, place
+        while later < len(joined) and joined[later].begin_s < end_s:
+            weight += min(end_s, joined[later].end_s) - max(begin_s, joined[later].begin_s)
+            later += 1
+        found.append((one, weight))
+    return found
+
+
+def _joined(windows: Sequence[Window]) -> list[Window]:
+    """Return windows in order, those that overlap as one; empty ones and NaN are none."""
+    joined: list[Window] = []
+    for begin_s, end_s in sorted(one for one in windows if one.begin_s < one.end_s):
+        if joined and begin_s <= joined[-1].end_s:
+            joined[-1] = Window(joined[-1].begin_s, max(joined[-1].end_s, end_s))
+        else:
+            joined.append(Window(begin_s, end_s))
+    return joined

@@ -10,6 +10,7 @@
  *   gpu.3.name=NVIDIA A2           what GPU 3 is; the same keys without the name "gpu.3."
  *   gpu.3.cc=8.6                     being "gpu." stand for every GPU that has none
  *   gpu.3.memory=16106127360
+ *   gpu.3.memory_used=0            a series
  *   gpu.3.uuid=GPU-...
  *   gpu.3.pci=00000000:1B:00.0
  *   gpu.3.mig=on                   on or off; without it MIG is not supported
@@ -19,33 +20,25 @@
  *   gpu.3.mig.0.memory=...
  *   call.nvmlInitWithFlags=18      what a function does: a return code, hang or crash
  *   call.nvmlDeviceGetName.3=hang  what it does for GPU 3
+ *   call.*.3=0*40,15               what any function does for GPU 3
+ *
+ * What may change while it is looked at, and what functions do, may be a series, separated
+ * by commas, a step with each call: 345*3,1980 says 345 three times and 1980 ever after.
+ * The keys of watch.c and health.c stand there.
  *
  * -DOLD_NVML=1 leaves out MIG and nvmlSystemGetCudaDriverVersion_v2; -DOLD_NVML=2 also
  * the older form of that, nvmlDeviceGetPciInfo_v3 and nvmlInitWithFlags.
- * The functions and structures are those of nvml.h, written anew.
+ * The functions and structures are those of nvml.h, written anew. Every *.c of this folder
+ * becomes part of the library; what they share stands in standin.h.
  */
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#ifndef OLD_NVML
-#define OLD_NVML 0
-#endif
-
-#define EXPORT __attribute__((visibility("default")))
-
-enum {
-    SUCCESS = 0, UNINITIALIZED = 1, INVALID_ARGUMENT = 2, NOT_SUPPORTED = 3, NOT_FOUND = 6,
-    INSUFFICIENT_SIZE = 7, DRIVER_NOT_LOADED = 9,
-    MAX_GPUS = 64, MAX_SLICES = 7, TEXT_SIZE = 256
-};
-
-/* A GPU, or a slice of one; a handle points at it. slice is -1 for a GPU. */
-struct device {
-    int gpu, slice;
-};
+#include "standin.h"
 
 struct memory {
     unsigned long long total, free, used;
@@ -58,7 +51,7 @@ struct pci {
 };
 
 static char machine[1 << 16];
-static int is_initialised;
+int is_initialised;
 static struct device gpus[MAX_GPUS];
 
 /* The file */
@@ -76,8 +69,7 @@ static int read_machine(void)
     return 1;
 }
 
-/* Copy the value of a key; return whether the key is there. */
-static int find(const char *key, char *value, size_t size)
+int find(const char *key, char *value, size_t size)
 {
     size_t key_length = strlen(key);
     const char *line = machine;
@@ -99,8 +91,7 @@ static int find(const char *key, char *value, size_t size)
     return 0;
 }
 
-/* The same for what a device is. */
-static int find_of(const struct device *device, const char *what, char *value, size_t size)
+int find_of(const struct device *device, const char *what, char *value, size_t size)
 {
     char key[TEXT_SIZE];
     if (device->slice >= 0) {
@@ -114,19 +105,87 @@ static int find_of(const struct device *device, const char *what, char *value, s
     return find(key, value, size);
 }
 
+/* Series */
+
+static struct step {
+    char key[64];
+    int gpu, taken;
+} steps[1024];
+
+/* Return how often a key was asked for a GPU before. */
+static int step_of(const char *key, int gpu)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    int place, taken = 0;
+    pthread_mutex_lock(&lock);
+    for (place = 0; place < (int)(sizeof steps / sizeof *steps); place++) {
+        struct step *step = &steps[place];
+
+        if (!*step->key) {
+            snprintf(step->key, sizeof step->key, "%s", key);
+            step->gpu = gpu;
+        }
+        if (step->gpu == gpu && !strncmp(step->key, key, sizeof step->key - 1)) {
+            taken = step->taken++;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&lock);
+    return taken;
+}
+
+/* Put one step of a series in its place. */
+static void take_step(char *series, int number)
+{
+    char *part = series;
+    for (;;) {
+        char *end = strchr(part, ','), *times;
+
+        if (end)
+            *end = '\0';
+        times = strrchr(part, '*');
+        if (times)
+            *times = '\0';
+        number -= times ? atoi(times + 1) : 1;
+        if (number < 0 || !end) {
+            memmove(series, part, strlen(part) + 1);
+            return;
+        }
+        part = end + 1;
+    }
+}
+
+int next_of(const struct device *device, const char *what, char *value, size_t size)
+{
+    char series[1024];
+    if (!find_of(device, what, series, sizeof series))
+        return 0;
+    take_step(series, step_of(what, device->gpu));
+    snprintf(value, size, "%s", series);
+    return 1;
+}
+
+int next_number(const struct device *device, const char *what, long long *number)
+{
+    char value[TEXT_SIZE];
+    if (!next_of(device, what, value, sizeof value))
+        return NOT_SUPPORTED;
+    if (*value == '!')
+        return atoi(value + 1);
+    *number = strtoll(value, NULL, 0);
+    return SUCCESS;
+}
+
 /* What calls do */
 
-/* Do what the file says that a function does, and return its code. */
-static int fate(const char *function, int gpu)
+/* Do what the file says that one key of a function does. */
+static int fate_of(const char *key, int gpu)
 {
     volatile int *volatile nowhere = NULL;
-    char key[TEXT_SIZE], value[TEXT_SIZE];
-    snprintf(key, sizeof key, "call.%s.%d", function, gpu);
-    if (gpu < 0 || !find(key, value, sizeof value)) {
-        snprintf(key, sizeof key, "call.%s", function);
-        if (!find(key, value, sizeof value))
-            return SUCCESS;
-    }
+    char value[TEXT_SIZE];
+    if (!find(key, value, sizeof value))
+        return -1;
+    take_step(value, step_of(key, gpu));
     while (!strcmp(value, "hang"))
         pause();
     if (!strcmp(value, "crash"))
@@ -134,13 +193,24 @@ static int fate(const char *function, int gpu)
     return atoi(value);
 }
 
-/* Begin a function: its fate, and no answer before nvmlInit. */
-#define BEGIN(gpu)                                                      \
-    do {                                                                \
-        int code = is_initialised ? fate(__func__, gpu) : UNINITIALIZED; \
-        if (code != SUCCESS)                                            \
-            return code;                                                \
-    } while (0)
+int fate(const char *function, int gpu)
+{
+    char key[TEXT_SIZE];
+    int code = -1;
+    if (gpu >= 0) {
+        snprintf(key, sizeof key, "call.*.%d", gpu);
+        code = fate_of(key, gpu);
+        if (code > 0)
+            return code;
+        snprintf(key, sizeof key, "call.%s.%d", function, gpu);
+        code = fate_of(key, gpu);
+    }
+    if (code < 0) {
+        snprintf(key, sizeof key, "call.%s", function);
+        code = fate_of(key, gpu);
+    }
+    return code < 0 ? SUCCESS : code;
+}
 
 static int copy(const char *text, char *out, unsigned int size)
 {
@@ -150,7 +220,7 @@ static int copy(const char *text, char *out, unsigned int size)
     return SUCCESS;
 }
 
-static int give_text(const struct device *device, const char *what, char *out, unsigned int size)
+int give_text(const struct device *device, const char *what, char *out, unsigned int size)
 {
     char value[TEXT_SIZE];
     if (!find_of(device, what, value, sizeof value))
@@ -282,11 +352,14 @@ EXPORT int nvmlDeviceGetUUID(struct device *device, char *uuid, unsigned int siz
 EXPORT int nvmlDeviceGetMemoryInfo(struct device *device, struct memory *memory)
 {
     char value[TEXT_SIZE];
+    long long used = 0;
     BEGIN(device->gpu);
     if (!find_of(device, "memory", value, sizeof value))
         return NOT_SUPPORTED;
-    memory->total = memory->free = strtoull(value, NULL, 10);
-    memory->used = 0;
+    next_number(device, "memory_used", &used);
+    memory->total = strtoull(value, NULL, 10);
+    memory->used = (unsigned long long)used;
+    memory->free = memory->total - memory->used;
     return SUCCESS;
 }
 

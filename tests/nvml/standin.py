@@ -21,9 +21,18 @@ from typing import Literal, NamedTuple
 
 import pytest
 
-SOURCE = Path(__file__).with_name("standin.c")
+SOURCES = Path(__file__).parent
 LIBRARY = "libnvidia-ml.so.1"
-FLAGS = ("-Wall", "-Wextra", "-Werror", "-O1", "-fPIC", "-shared", "-fvisibility=hidden")
+FLAGS = (
+    "-Wall",
+    "-Wextra",
+    "-Werror",
+    "-O1",
+    "-fPIC",
+    "-shared",
+    "-fvisibility=hidden",
+    "-pthread",
+)
 
 Age = Literal[0, 1, 2]
 """Which symbols the library lacks: none; those of drivers before 450; before 396."""
@@ -46,6 +55,34 @@ class StandinGpu(NamedTuple):
     mig: Literal["", "off", "on"] = "off"
     mig_pending: Literal["", "off", "on"] = ""
     slices: Mapping[int, StandinSlice] = {}
+    readings: Mapping[str, object] = {}
+    """More keys of the machine's file, such as ``{"sm_mhz": "345*3,1980"}``."""
+
+
+READINGS: Mapping[str, object] = {
+    "sm_mhz": 1755,
+    "memory_mhz": 2619,
+    "field.186": 690_000,
+    "temperature": 61,
+    "reasons": "0x4",
+    "pcie_gen": 5,
+    "pcie_width": 16,
+    "max_sm_mhz": 1980,
+    "max_memory_mhz": 2619,
+    "app_sm_mhz": 1980,
+    "power_limit_mw": 700_000,
+    "default_power_limit_mw": 700_000,
+    "slowdown_c": 87,
+    "max_pcie_gen": 5,
+    "max_pcie_width": 16,
+    "field.83": "1000,91000",
+    "field.94": "0,0",
+    "memory_used": "1000,2000",
+    "utilization": "0,100",
+    "processes": "-",
+    "virtualization": 0,
+}
+"""What a GPU says that works at its power limit; a changing one: ``{**READINGS, …}``."""
 
 
 def uuid_of(number: int) -> str:
@@ -72,7 +109,7 @@ class NvmlStandin:
         *,
         driver: str = "550.54.14",
         cuda: int = 12040,
-        calls: Mapping[str, int | Literal["hang", "crash"]] | None = None,
+        calls: Mapping[str, int | str] | None = None,
         prints: str = "",
         age: Age = 0,
     ) -> dict[str, str]:
@@ -82,7 +119,8 @@ class NvmlStandin:
             gpus: Its GPUs.
             driver: Version of the driver.
             cuda: Newest CUDA of the driver, 12040 for 12.4.
-            calls: What a function, or ``function.3`` for GPU 3, does in place of its work.
+            calls: What a function, or ``function.3`` for GPU 3, or ``*.3``, does in place of its
+                work: a return code, hang or crash, or a series of them.
             prints: What the library prints to stdout.
             age: Which symbols it lacks.
         """
@@ -140,7 +178,7 @@ def _lines(number: int, gpu: StandinGpu) -> Iterator[str]:
             f"mig.{place}.name": one.name,
             f"mig.{place}.memory": str(one.memory_bytes),
         }
-    for key, value in said.items():
+    for key, value in {**said, **{key: str(one) for key, one in gpu.readings.items()}}.items():
         if value:
             yield f"gpu.{number}.{key}={value}"
 
@@ -153,6 +191,7 @@ def _compile(library: Path, age: Age) -> None:
     if not shutil.which(wanted[0]):
         pytest.skip("no C compiler (cc, gcc, CC) to make the stand-in for NVML")
     name = f"-Wl,-soname,{LIBRARY}"
+    sources = [str(path) for path in sorted(SOURCES.glob("*.c"))]
     subprocess.run(
-        [*wanted, *FLAGS, f"-DOLD_NVML={age}", name, "-o", str(library), str(SOURCE)], check=True
+        [*wanted, *FLAGS, f"-DOLD_NVML={age}", name, "-o", str(library), *sources], check=True
     )
