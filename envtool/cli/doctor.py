@@ -9,6 +9,7 @@ import typer
 from envtool.cli.app import new_app, session_of
 from envtool.cli.session import Session
 from envtool.cli.show_findings import escape, show_findings
+from envtool.diagnose.health import is_note
 from envtool.errors import UsageError
 from envtool.flow.doctor import Examination, examine
 from envtool.model.finding import Finding
@@ -23,6 +24,7 @@ app = new_app()
 CHECKS = {
     "gpu": "Is there an NVIDIA GPU, and how is that known?",
     "each-gpu": "Does every GPU answer?",
+    "health": "Are the GPUs well: memory, heat, links, settings? Thorough if it is named.",
     "python": "Which Python would be used?",
     "installer": "Do pip, uv and conda answer?",
     "environment": "Does the environment in use start?",
@@ -35,6 +37,14 @@ CHECKS = {
 # What reaches out of the machine is checked only if it is asked for.
 _ON_REQUEST = frozenset({"network"})
 
+_NO_DRIVER = Finding(
+    "ET672",
+    "health",
+    "skip",
+    "",
+    Text("no NVIDIA driver here to ask", "本机没有可查询的 NVIDIA 驱动"),
+)
+
 
 @app.command()
 def doctor(
@@ -43,6 +53,7 @@ def doctor(
     *,
     env: Annotated[str, typer.Option(help="Environment; the active one, else .venv.")] = "",
     is_list: Annotated[bool, typer.Option("--list", help="List the checks.")] = False,
+    is_verbose: Annotated[bool, typer.Option("--verbose", help="Show every value.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
     """Check this machine and its environment; one fix for each finding."""
@@ -54,16 +65,18 @@ def doctor(
     if "network" in wanted:
         from envtool.flow.network import check_network  # noqa: PLC0415 - others stay offline
 
-        asked = check_network(session.edges)
+        asked = check_network(session.edges, session.facts)
         if wanted <= _ON_REQUEST:
             return _show_asked(asked, session)
-    seen = examine(session.edges, session.facts, env=env)
+    seen = examine(session.edges, session.facts, env=env, is_thorough="health" in wanted)
     findings = [f for f in seen.findings if not wanted or f.name in wanted]
+    if "health" in wanted and seen.health is None:
+        findings.append(_NO_DRIVER)
     findings += asked
     status = exit_status(findings)
     if as_json:
         return _document(seen, findings, status, session)
-    return show(seen, findings, status, session)
+    return show(seen, findings, status, session, is_verbose=is_verbose)
 
 
 def _show_asked(findings: list[Finding], session: Session) -> int:
@@ -76,11 +89,22 @@ def _show_asked(findings: list[Finding], session: Session) -> int:
     return status
 
 
-def show(seen: Examination, findings: list[Finding], status: int, session: Session) -> int:
+def show(
+    seen: Examination,
+    findings: list[Finding],
+    status: int,
+    session: Session,
+    *,
+    is_verbose: bool = False,
+) -> int:
     """Print what the doctor saw, and return the status."""
     _show_table(seen, session)
-    show_findings(findings, session)
-    _show_verdict(seen, status, session)
+    show_findings([f for f in findings if is_verbose or not is_note(f)], session)
+    if is_verbose and seen.health is not None:
+        from envtool.cli.show_health import show_values  # noqa: PLC0415 - others need no values
+
+        show_values(seen.health.answer, session)
+    _show_verdict(seen, findings, status, session)
     return status
 
 
@@ -113,6 +137,8 @@ def _document(seen: Examination, findings: list[Finding], status: int, session: 
         "findings": [finding_data(finding) for finding in findings],
         "summary": summary(findings),
         "plan": seen.decision.chosen.name if isinstance(seen.decision, Plan) else None,
+        "health": plain(seen.health.answer) if seen.health else None,
+        "kernel_log": plain(seen.health.log) if seen.health else None,
     }
     return session.document("doctor", data, exit_code=status, data_date=session.facts.date)
 
@@ -143,10 +169,12 @@ def _show_table(seen: Examination, session: Session) -> None:
     session.out.print(f"[dim]{table.verdict.to(session.language)}[/]")
 
 
-def _show_verdict(seen: Examination, status: int, session: Session) -> None:
+def _show_verdict(
+    seen: Examination, findings: list[Finding], status: int, session: Session
+) -> None:
     """Print the verdict, and one next command."""
     verdict = {
-        0: _good_verdict(seen),
+        0: _good_verdict(seen, findings),
         1: Text("something is broken, see above", "存在问题，见上"),
         3: Text("something could not be found out, see above", "有无法确定的项目，见上"),
     }[status]
@@ -158,10 +186,15 @@ def _show_verdict(seen: Examination, status: int, session: Session) -> None:
     session.out.print(f"{'下一步' if zh else 'next'}: {escape(following)}")
 
 
-def _good_verdict(seen: Examination) -> Text:
+def _good_verdict(seen: Examination, findings: list[Finding]) -> Text:
     graphics = seen.host.graphics
     if graphics.state == "usable":
         count = len(graphics.gpus)
+        if any(one.status == "warn" for one in findings):
+            return Text(
+                f"{count} usable GPUs; look at the warnings above",
+                f"{count} 块 GPU 可用；请留意上面的警告",
+            )
         return Text(f"{count} usable GPUs, nothing is wrong", f"{count} 块 GPU 可用，一切正常")
     return Text(
         "no NVIDIA GPU here: torch will compute on the CPU",

@@ -23,8 +23,10 @@ def show_findings(findings: Sequence[Finding], session: Session) -> None:
     zh = session.language == "zh"
     for finding in findings:
         sign = _SIGNS[finding.status][0 if can_draw else 1]
-        subject = f"{finding.subject}: " if finding.subject else ""
-        text = escape(f"{subject}{finding.text.to(session.language)}")
+        said = finding.text.to(session.language)
+        # Some name what they speak of themselves.
+        subject = f"{finding.subject}: " if not said.startswith(finding.subject) else ""
+        text = escape(f"{subject}{said}")
         code = f" [dim]{finding.code}[/]" if finding.status in {"fail", "warn", "unknown"} else ""
         session.out.print(f" {sign} {text}{code}")
         if finding.status in {"pass", "skip"}:

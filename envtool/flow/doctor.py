@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from envtool.apply.journal import read_journal
 from envtool.detect.environment import active_path, read_environment
 from envtool.detect.host import read_host
+from envtool.diagnose.health import without_repeats
 from envtool.diagnose.installed import check_environment
 from envtool.diagnose.machine import check_machine
 from envtool.diagnose.versions import CudaTable, compare_versions
 from envtool.edge.wiring import Edges
 from envtool.errors import EnvtoolError
 from envtool.facts.load import Facts
+from envtool.flow.health import Health, health_beside
 from envtool.model.environment import Environment
 from envtool.model.finding import Finding
 from envtool.model.host import Host
@@ -31,6 +34,7 @@ class Examination(NamedTuple):
         table: The three CUDA versions.
         findings: One for each check.
         decision: What would be installed here today.
+        health: How the GPUs are; None where there is no driver to ask.
     """
 
     host: Host
@@ -38,14 +42,28 @@ class Examination(NamedTuple):
     table: CudaTable
     findings: tuple[Finding, ...]
     decision: Plan | Refusal
+    health: Health | None = None
 
 
-def examine(edges: Edges, facts: Facts, *, env: str = "") -> Examination:
+def examine(edges: Edges, facts: Facts, *, env: str = "", is_thorough: bool = False) -> Examination:
     """Examine this machine; reads, and changes nothing.
+
+    Args:
+        edges: The doors to it.
+        facts: The tables.
+        env: Environment to examine; the active one if not given.
+        is_thorough: Also ask the GPUs what takes long.
 
     Raises:
         UsageError: ET502, ET503, ET507: the environment that was named is none.
     """
+    with health_beside(edges, facts, is_thorough=is_thorough) as (beside, health):
+        return _examine(beside, facts, env, health)
+
+
+def _examine(
+    edges: Edges, facts: Facts, env: str, health_of: Callable[[], Health | None]
+) -> Examination:
     host = read_host(edges, facts, is_thorough=True)
     path = env or active_path(edges.environ)
     findings = list(check_machine(host))
@@ -61,7 +79,12 @@ def examine(edges: Edges, facts: Facts, *, env: str = "") -> Examination:
     findings += _unfinished(path or ".venv")
     table = compare_versions(host, environment)
     decision = choose(Request(), host, facts)
-    return Examination(host, environment, table, tuple(findings), decision)
+    health = health_of()
+    if health is not None:
+        # Who asks for the health by name is told all of it.
+        is_named = health.answer.is_thorough
+        findings += health.findings if is_named else without_repeats(health.findings, host.graphics)
+    return Examination(host, environment, table, tuple(findings), decision, health)
 
 
 def _broken(path: str, error: EnvtoolError) -> Finding:

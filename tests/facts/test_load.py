@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from envtool.errors import FactsError
+from envtool.facts import rates
 from envtool.facts.channels import eras
 from envtool.facts.chips import chips
 from envtool.facts.conda_keys import conda_keys
 from envtool.facts.load import Facts
 from envtool.facts.rocm import targets
 from envtool.facts.wheels import glibc_floor
+from envtool.facts.xids import xids
 from envtool.model.cuda import CudaVersion, DriverVersion
 from envtool.model.gpu import ComputeCapability
 from envtool.model.wheel import os_of
@@ -42,6 +44,11 @@ READERS: dict[str, Callable[[Facts], object]] = {
     "conda_keys.csv": conda_keys,
     "rocm.csv": targets,
     "bounds.csv": lambda facts: facts.bounds,
+    "rates.csv": rates.products,
+    "rate_classes.csv": rates.rate_classes,
+    "bands.csv": rates.bands,
+    "accuracy_limits.csv": rates.accuracy_limits,
+    "xids.csv": xids,
     "chips.csv": chips,
     "gpus.csv": lambda facts: facts.gpus,
     **{f"wheels/{name}.txt": wheels_of(name) for name in PACKAGES},

@@ -35,6 +35,11 @@ KEYS = {
     "bounds": ("package", "releases", "platform", "installer"),
     "rocm": ("variant",),
     "gpus": ("vendor", "name", "pattern", "memory_gb", "pci_ids", "arch"),
+    "rates": ("vendor", "name", "memory_gb"),
+    "rate_classes": ("class",),
+    "bands": ("band", "dtype"),
+    "accuracy_limits": ("dtype",),
+    "xids": ("xid",),
 }
 NEWEST_FIRST = {
     "drivers": "cuda",
@@ -493,7 +498,10 @@ def test_mirrors_are_named_once_in_both_languages() -> None:
 def test_what_a_mirror_carries_has_a_source_and_a_state() -> None:
     ids = {name for name, _ in mirror_entries()}
     for name, entry in mirror_entries():
-        assert entry["kind"] in {"conda-channels", "conda-defaults", "python-index", "torch-wheels"}
+        assert entry["kind"] in {
+            *("conda-channels", "conda-defaults", "python-index", "torch-wheels"),
+            "python-downloads",
+        }
         assert entry["state"] in {"live", "limited", "retired", "absent", "unknown"}, name
         assert entry["source"], name
         assert is_day(cast("str", entry["date"]))
