@@ -7,6 +7,7 @@ import pytest
 from envtool.diagnose.torch import judge
 from envtool.model.finding import Finding
 from envtool.model.gpu import ComputeCapability, Gpu
+from envtool.model.measure import Accuracy, Rate, Shape, Window
 from envtool.model.proof import (
     Companion,
     DeviceProof,
@@ -18,7 +19,6 @@ from envtool.model.proof import (
     Proof,
     SeenDevice,
     SeenDevices,
-    Speed,
     TorchFacts,
 )
 from tests.hosts import bundled
@@ -27,7 +27,9 @@ Gpus = tuple[Gpu, ...]
 
 A100: Final = Gpu("NVIDIA A100", ComputeCapability(8, 0))
 RIGHT: Final = ExactCheck(4096, 4, 0, 0, 0.0, is_repeatable=True)
-SPEED: Final = Speed(8192, 0.05, 7, 21.99, is_repeatable=True)
+SHAPE: Final = Shape(8192, 8192, 8192)
+SPEED: Final = Rate(SHAPE, 21.99, 21.8, 22.1, 40, 24, Window(0.0, 0.5))
+CLOSE: Final = Accuracy(SHAPE, 4096, 1e-6, 1e-6, 8, 20, 0)
 TORCH: Final = TorchFacts("2.6.0+cu126", "12.6", None, None, None, "/x/torch/__init__.py", 1.5)
 PACKAGES: Final = Packages("2.1.0", None, None, None)
 
@@ -58,11 +60,13 @@ def see(
 
 def multiply(
     check: ExactCheck | None = RIGHT,
-    speed: Speed | None = SPEED,
+    speed: Rate | None = SPEED,
     fault: Fault | None = None,
     device: str = "cuda:0",
+    differing: int = 0,
 ) -> DeviceProof:
-    product = ProductProof("float32", check, speed, fault)
+    accuracy = CLOSE._replace(differing=differing)
+    product = ProductProof("float32", check, fault, sustained=speed, accuracy=accuracy)
     return DeviceProof(device, is_tf32=False, products=(product,))
 
 
@@ -336,8 +340,8 @@ def test_each_kind_of_gpu_is_judged_once() -> None:
         (multiply(check=RIGHT._replace(wrong_rows=1)), "fail"),
         (multiply(check=RIGHT._replace(largest_error=None, wrong_rows=4096)), "fail"),
         (multiply(check=RIGHT._replace(is_repeatable=False)), "fail"),
-        (multiply(speed=SPEED._replace(is_repeatable=False)), "warn"),
-        (multiply(speed=SPEED._replace(is_repeatable=None)), "pass"),
+        (multiply(differing=1), "warn"),
+        (multiply(speed=None), "pass"),
         (multiply(None, None), "unknown"),
         (
             multiply(None, None, Fault("OutOfMemoryError", "CUDA out of memory. Tried to")),
