@@ -27,7 +27,7 @@ from typing import NamedTuple
 
 import pytest
 
-# What a user, a CI service or this session may have set, and a test must not see.
+# What a user or a CI service may have set, and a test must not see.
 _PREFIXES = ("PIP_", "UV_", "ENVTOOL_", "CONDA_", "MAMBA_", "LC_", "XDG_", "GITHUB_", "GITLAB_")
 _NAMES = frozenset(
     {

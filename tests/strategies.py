@@ -6,6 +6,7 @@ glibc that a tag or the table of releases names, and every Python can occur.
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 from hypothesis import settings
@@ -18,7 +19,9 @@ from envtool.model.python import EVERY_PYTHON
 from envtool.model.request import Request
 from tests.hosts import bundled, host
 
-quick = settings(max_examples=60, deadline=None, derandomize=True)
+# A few are tried with every run of the tests; for a release, thousands.
+EXAMPLES = int(os.environ.get("ENVTOOL_TEST_EXAMPLES", "60"))
+quick = settings(max_examples=EXAMPLES, deadline=None, derandomize=True)
 
 SYSTEMS: tuple[tuple[Os, str], ...] = (
     ("linux", "x86_64"),

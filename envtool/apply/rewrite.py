@@ -105,6 +105,7 @@ def rewrite(edits: Sequence[Edit], *, folder: str, date: str, wished: str) -> li
         for edit in edits:
             _check_same(edit.file, edit.before)
             check_writable(edit.file)
+            _clear_beside(real_place(edit.file))
         return [_rewrite(edit, folder=folder, date=date, wished=wished) for edit in edits]
 
 
@@ -148,18 +149,19 @@ def restore(restores: Sequence[Restore], *, folder: str, is_forced: bool = False
             if one.is_changed and not is_forced:
                 raise _changed(one.file)
             check_writable(one.file)
+            _clear_beside(Path(one.file))
             if one.is_changed and one.now is not None:
                 copies.append(_copy(one.file, one.now))
             if one.then is None:
                 remove_file(one.file)
+                # While the entries still tell of it; of several files there the last succeeds.
+                for entry in one.entries:
+                    _remove_made(entry)
             elif one.then != one.now:
                 replace_bytes(one.file, one.then)
             # The newest goes first: what is left is a journal that agrees, at any moment.
             for entry in reversed(one.entries):
                 remove_file(entry.place)
-        # Last: one folder may have been made for several files.
-        for entry in (entry for one in restores for entry in one.entries):
-            _remove_made(entry)
         _settle(folder)
     return copies
 
@@ -230,11 +232,12 @@ def _settle(folder: str) -> None:
 
 
 def _clear_beside(file: Path) -> None:
-    """Remove what was being written when envtool was killed."""
+    """Remove what was being written when envtool was killed, whether an edit or a way back."""
     with suppress(OSError):
         for name in os.listdir(file.parent):  # noqa: PTH208 - a name may hold signs of a pattern
             if name.startswith(f".{file.name}.") and name.endswith(UNFINISHED):
-                (file.parent / name).unlink()
+                with suppress(OSError):
+                    (file.parent / name).unlink()
 
 
 def _forget(entry: Entry) -> None:

@@ -43,7 +43,11 @@ def install(  # noqa: PLR0913 - its options
         str, typer.Option("--with", help="pip or uv; uv where there is one.")
     ] = "auto",
     mirror: Annotated[
-        str, typer.Option(help="Take the files from a mirror: an id of “mirror list”, or a URL.")
+        str,
+        typer.Option(
+            envvar="ENVTOOL_MIRROR",
+            help="Take the files from a mirror: an id of “mirror list”, or a URL.",
+        ),
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

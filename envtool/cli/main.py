@@ -91,6 +91,13 @@ def hoist(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     return words, common
 
 
+def _interrupted(session: Session) -> int:
+    from envtool.words import Text  # noqa: PLC0415 - only if need be
+
+    session.say(Text("interrupted", "已中断"))
+    return INTERRUPTED
+
+
 def _dispatch(
     words: list[str], common: Mapping[str, str], environ: Mapping[str, str], edges: Edges | None
 ) -> int:
@@ -113,14 +120,12 @@ def _dispatch(
         _check_common(common)
         status = build_app()(words, prog_name="envtool", standalone_mode=False, obj=session)
         sys.stdout.flush()
-        return _final(int(status or 0), session)
+        # Typer turns Ctrl-C within a command into this status.
+        return _interrupted(session) if status == INTERRUPTED else _final(status or 0, session)
     except EnvtoolError as error:
         return _final(_tell(error, session, words), session)
     except (typer.Abort, KeyboardInterrupt):
-        from envtool.words import Text  # noqa: PLC0415 - as above
-
-        session.say(Text("interrupted", "已中断"))
-        return INTERRUPTED
+        return _interrupted(session)
     except BrokenPipeError:
         return _not_taken()
     except SystemExit as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Annotated
 
@@ -12,13 +13,24 @@ from envtool.cli.mirror_lint import lint_command
 from envtool.cli.mirror_show import show_command
 from envtool.cli.mirror_test import prove_command
 from envtool.cli.mirror_use import restore_command, use_command
+from envtool.cli.session import Session
 from envtool.cli.show_findings import escape
+from envtool.cli.show_mirrors import cells
 from envtool.edge.http import redacted
-from envtool.errors import UsageError
+from envtool.facts.mirrors import Mirror
 from envtool.facts.own_mirrors import catalogue_with_own
+from envtool.flow.mirrors import kind_named
 from envtool.index.proven import Proven, proven_place, read_proven
 from envtool.words import Language, Text
 
+_STATES = {
+    "live": Text("live", "可用"),
+    "limited": Text("limited", "受限"),
+    "retired": Text("retired", "已停用"),
+    "absent": Text("absent", "没有"),
+    "unknown": Text("unknown", "未知"),
+}
+_COLORS = {"live": "green", "retired": "red", "absent": "red"}
 # Mirrors come and go within days.
 _OLD_DAYS = 90
 
@@ -30,16 +42,20 @@ app.command("use")(use_command)
 app.command("restore")(restore_command)
 
 
-@app.callback()
-def mirror() -> None:
+@app.callback(invoke_without_command=True)
+def mirror(ctx: typer.Context) -> None:
     """List, test, show, check, use and restore mirrors."""
+    if ctx.invoked_subcommand is None:
+        # Rich's help writes by itself, click's returns the text.
+        print(ctx.get_help(), end="")  # noqa: T201
+        raise typer.Exit
 
 
 @app.command("list")
 def list_command(
     ctx: typer.Context,
     kind: Annotated[
-        str, typer.Argument(help="conda-channels, conda-defaults, python-index, torch-wheels.")
+        str, typer.Argument(help="conda, defaults, pip, torch or python; all by default.")
     ] = "",
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
@@ -51,13 +67,8 @@ def list_command(
     mirrors = catalogue.mirrors
     proven = {one.url: one for one in read_proven(proven_place(edges.environ, edges.home))}
     kinds = sorted({entry.kind for one in mirrors for entry in one.carries})
-    if kind and kind not in kinds:
-        raise UsageError(
-            "ET126",
-            Text(f"there is no kind of mirror {kind}", f"没有名为 {kind} 的镜像类别"),
-            hint=Text(f"the kinds are {', '.join(kinds)}", f"可用的类别：{', '.join(kinds)}"),
-        )
     if kind:
+        kind = kind_named(kind, kinds)
         kept = ((one, tuple(c for c in one.carries if c.kind == kind)) for one in mirrors)
         mirrors = tuple(one._replace(carries=carried) for one, carried in kept if carried)
     if as_json:
@@ -70,17 +81,34 @@ def list_command(
                 f"镜像目录已有 {age} 天：请用 “envtool mirror test” 查看现状",
             )
         )
+    _print_mirrors(mirrors, proven, session, has_notes=bool(kind))
+    return 0
+
+
+def _print_mirrors(
+    mirrors: Sequence[Mirror], proven: Mapping[str, Proven], session: Session, *, has_notes: bool
+) -> None:
+    language = session.language
+    width = max(len(entry.kind) for one in mirrors for entry in one.carries)
     for one in mirrors:
         name = one.name.to(session.language)
         origin = f"  [dim]({escape(one.origin)})[/]" if one.origin else ""
-        session.out.print(f"[bold]{one.id}[/]  {escape(name)}  [dim]{one.region}[/]{origin}")
+        session.out.print(
+            f"[bold]{escape(one.id)}[/]  {escape(name)}  [dim]{one.region}[/]{origin}"
+        )
         for entry in one.carries:
-            where = redacted(entry.url) or "-"
-            last = _last(proven.get(entry.url), session.language)
+            where = escape(redacted(entry.url)) or "-"
+            last = _last(proven.get(entry.url), language)
+            state = _STATES.get(entry.state, Text.same(entry.state)).to(language)
+            state = _padded(state, max(map(cells, (one.to(language) for one in _STATES.values()))))
+            color = _COLORS.get(entry.state, "yellow")
+            date = f"{entry.date or '':10}"
             session.out.print(
-                f"  {entry.kind:15} {entry.state:8} {entry.date or '':10} {escape(where)}{last}"
+                f"  {entry.kind:{width}}  [{color}]{state}[/]  {date}  {where}{last}",
+                soft_wrap=True,
             )
-    return 0
+            if has_notes and entry.note.en:
+                session.out.print(f"    [dim]{escape(entry.note.to(language))}[/]")
 
 
 def _last(tested: Proven | None, language: Language) -> str:
@@ -95,3 +123,7 @@ def _last(tested: Proven | None, language: Language) -> str:
     state = states.get(tested.state, Text.same(tested.state))
     text = Text(f"tested {tested.date}: {state.en}", f"{tested.date} 测试：{state.zh}")
     return f"  [dim]{escape(text.to(language))}[/]"
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cells(text))

@@ -57,6 +57,7 @@ def lint_command(  # noqa: PLR0913 - its options
     show_findings(linted.findings, session)
     if not linted.findings:
         count = len(linted.files)
-        text = Text(f"no fault in {count} files", f"{count} 个文件中没有发现问题")
+        of = "1 file" if count == 1 else f"{count} files"
+        text = Text(f"no fault in {of}", f"{count} 个文件中没有发现问题")
         session.out.print(text.to(session.language))
     return status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,6 +39,10 @@ def show_command(
         str, typer.Argument(help="conda, pip, uv or pixi; all of them by default.")
     ] = "",
     *,
+    channel: Annotated[
+        list[str] | None,
+        typer.Option("--channel", "-c", help="Only what these channels of conda and pixi mean."),
+    ] = None,
     is_all: Annotated[
         bool, typer.Option("--all", help="Also list the files that are not there.")
     ] = False,
@@ -48,12 +53,34 @@ def show_command(
 
     session = session_of(ctx, as_json=as_json)
     tools = tool_named(tool) or TOOLS
-    found = [configured(one, session.edges, session.facts) for one in tools]
+    names = [name for word in channel or () for name in word.split(",") if name]
+    if names:
+        from envtool.flow.mirror_asked import channels_asked  # noqa: PLC0415 - as above
+
+        found = [channels_asked(one, names, session.edges, session.facts) for one in _of(tools)]
+    else:
+        found = [configured(one, session.edges, session.facts) for one in tools]
     if as_json:
         return session.document("mirror.show", {"tools": found})
     for one in found:
         _show(one, session, is_all=is_all)
     return 0
+
+
+def _of(tools: Sequence[Tool]) -> list[Tool]:
+    """Return those of some tools that know channels.
+
+    Raises:
+        UsageError: ET768, none of them does.
+    """
+    found: list[Tool] = [one for one in tools if one in {"conda", "pixi"}]
+    if not found:
+        raise UsageError(
+            "ET768",
+            Text(f"{tools[0]} knows no channels", f"{tools[0]} 没有频道"),
+            hint=Text("-c goes with conda and pixi", "-c 用于 conda 和 pixi"),
+        )
+    return found
 
 
 def tool_named(name: str) -> tuple[Tool, ...]:

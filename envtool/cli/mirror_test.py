@@ -14,7 +14,7 @@ from envtool.detect.system import read_system
 from envtool.edge.http import redacted
 from envtool.errors import UsageError
 from envtool.facts.own_mirrors import catalogue_with_own
-from envtool.flow.mirrors import KINDS, Limits, Tested, candidates_of, try_mirrors, wish_of
+from envtool.flow.mirrors import Limits, Tested, candidates_of, kind_named, try_mirrors, wish_of
 from envtool.index.proven import Proven, keep_proven, proven_place
 from envtool.words import Text
 
@@ -31,7 +31,7 @@ _MOST_S, _MOST_MB = 3600.0, 10_000.0
 def prove_command(  # noqa: PLR0913 - its options
     ctx: typer.Context,
     kind: Annotated[
-        str, typer.Argument(help="conda-channels, conda-defaults, python-index, torch-wheels.")
+        str, typer.Argument(help="conda, defaults, pip or torch; pip by default.")
     ] = "",
     *,
     channel: Annotated[
@@ -80,12 +80,7 @@ def _split(values: Sequence[str] | None) -> tuple[str, ...]:
 def _kind(kind: str, channels: Sequence[str]) -> str:
     if not kind:
         return "conda-channels" if channels else "python-index"
-    if kind not in KINDS:
-        raise UsageError(
-            "ET126",
-            Text(f"there is no kind of mirror {kind}", f"没有名为 {kind} 的镜像类别"),
-            hint=Text(f"the kinds are {', '.join(KINDS)}", f"可用的类别：{', '.join(KINDS)}"),
-        )
+    kind = kind_named(kind)
     if channels and not kind.startswith("conda"):
         raise UsageError(
             "ET474",

@@ -19,7 +19,7 @@ from envtool.apply.rewrite import (
 from envtool.cli.app import session_of
 from envtool.cli.consent import ask
 from envtool.cli.session import Session
-from envtool.cli.show_edits import diff_of, show_diff, show_texts
+from envtool.cli.show_edits import diff_of, show_asks, show_diff, show_texts
 from envtool.errors import UsageError
 from envtool.flow.mirror_use import Use, check_scope, nothing_to_restore, plan_use
 from envtool.model.edit import Edit
@@ -32,8 +32,11 @@ def use_command(  # noqa: PLR0913 - its options
     ctx: typer.Context,
     mirror: Annotated[str, typer.Argument(help="A mirror's name; official for none.")],
     *,
-    tools: Annotated[str, typer.Option("--for", help="pip,uv,conda,pixi,torch.")] = "",
+    tools: Annotated[str, typer.Option("--for", help="pip,uv,conda,pixi,torch,python.")] = "",
     scope: Annotated[str, typer.Option(help="user, project, env or system.")] = "user",
+    variant: Annotated[
+        str, typer.Option(help="Of torch, such as cu128, where the project names none.")
+    ] = "",
     force: Annotated[
         bool, typer.Option("--force", help="Also replace an index that is no known mirror.")
     ] = False,
@@ -47,7 +50,9 @@ def use_command(  # noqa: PLR0913 - its options
     session = session_of(ctx, as_json=as_json)
     check_scope(scope)
     named = [word.strip().lower() for word in tools.split(",") if word.strip()]
-    use = plan_use(mirror, named, scope, session.edges, allows_own=force)
+    use = plan_use(
+        mirror, named, scope, session.edges, session.facts, variant=variant, allows_own=force
+    )
     edits = [edit for edit in use.edits if edit.after != (edit.before or b"")]
     if not as_json:
         _show_use(use, session)
@@ -70,6 +75,15 @@ def use_command(  # noqa: PLR0913 - its options
         return session.document("mirror.use", data)
     if is_written:
         _tell_end(session, has_conda=bool(after))
+    elif edits:
+        session.say(
+            Text(
+                "nothing was written. Without --dry-run it is, once you agree; "
+                "envtool mirror restore then brings every byte back",
+                "未写入任何内容。去掉 --dry-run 并确认后才会写入；"
+                "之后可用 envtool mirror restore 逐字节恢复",
+            )
+        )
     return 0
 
 
@@ -136,6 +150,7 @@ def _show_use(use: Use, session: Session) -> None:
             show_texts((same,), session, "=")
         show_diff(lines, session)
         show_texts(edit.reasons, session, "*")
+        show_asks(edit.tool, edit.asks, session)
         show_texts(edit.notes, session, "!")
         session.out.print("")
     show_texts(use.notes, session, "!")
@@ -177,6 +192,7 @@ def _edit_data(edit: Edit) -> dict[str, Any]:
         "is_changed": edit.after != (edit.before or b""),
         "diff": diff_of(edit.file, edit.before, edit.after),
         "reasons": edit.reasons,
+        "asks": edit.asks,
         "notes": edit.notes,
     }
 

@@ -58,7 +58,11 @@ def plan(  # noqa: PLR0913 - its options
         str, typer.Option("--with", help="Show the commands of pip, uv, conda, mamba, … alone.")
     ] = "",
     mirror: Annotated[
-        str, typer.Option(help="Take the files from a mirror: an id of “mirror list”, or a URL.")
+        str,
+        typer.Option(
+            envvar="ENVTOOL_MIRROR",
+            help="Take the files from a mirror: an id of “mirror list”, or a URL.",
+        ),
     ] = "",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
@@ -68,35 +72,39 @@ def plan(  # noqa: PLR0913 - its options
     if hosts and not papers:
         from envtool.cli.show_hosts import plan_many  # noqa: PLC0415 - one machine needs none
 
-        return plan_many(request, hosts, session, env=env)
+        return plan_many(request, hosts, session, env=env, mirror=mirror)
     machine = machine_of(session, target=target, host_file=host, gpus=gpu)
     if papers:
         from envtool.cli.show_paper import plan_paper  # noqa: PLC0415 - most plans need none
 
-        return plan_paper(papers, request, machine, session, env=env, apart=hosts or why)
+        return plan_paper(
+            papers, request, machine, session, env=env, mirror=mirror, apart=hosts or why
+        )
     decision = make_plan(request, machine, session.facts, today=date.today())  # noqa: DTZ011
     if why:
         from envtool.resolve.why import explain_build  # noqa: PLC0415 - a plan needs none of it
 
         builds = explain_build(why, request, machine, session.facts)
         return show_plan.show_why(builds, decision, session)
-    sources = None
-    if mirror and isinstance(decision, Plan):
-        from envtool.flow.mirrored import plan_through  # noqa: PLC0415 - most plans need none
+    through = get = None
+    if is_live:
+        from envtool.edge.cache import cache_place, cached_fetch  # noqa: PLC0415 - most need none
 
-        sources, notes = plan_through(decision, mirror, session.edges)
-        decision = decision._replace(notes=(*decision.notes, *notes))
-    if is_live and isinstance(decision, Plan):
-        from envtool.edge.cache import cache_place, cached_fetch  # noqa: PLC0415 - as above
+        get = cached_fetch(cache_place(session.edges.environ, session.edges.home))
+    if mirror and isinstance(decision, Plan):
+        from envtool.flow.mirrored import known_mirrors, plan_through  # noqa: PLC0415 - as above
+
+        known = known_mirrors(session.edges)
+        through = plan_through(decision, machine, session.facts, mirror, known, get)
+        decision = decision._replace(notes=(*decision.notes, *through.notes))
+    if get and isinstance(decision, Plan) and not (through and through.sources):
         from envtool.flow.live import confirm  # noqa: PLC0415 - as above
 
-        edges = session.edges
-        live = confirm(decision, cached_fetch(cache_place(edges.environ, edges.home)))
-        decision = decision._replace(notes=(*decision.notes, *live))
+        decision = decision._replace(notes=(*decision.notes, *confirm(decision, get)))
     needed: tuple[Needs, ...] = ()
     if request.torch.exact:
         from envtool.resolve.era import needs  # noqa: PLC0415 - as above
 
         needed = needs(request.torch, machine, session.facts)
-    more = show_plan.More(env, tool, sources, needed)
+    more = show_plan.More(env, tool, through, needed)
     return show_plan.show(decision, machine, session, more)

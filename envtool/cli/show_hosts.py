@@ -12,7 +12,7 @@ from envtool.detect.roster import read_roster
 from envtool.errors import EnvtoolError
 from envtool.facts.load import Facts
 from envtool.flow.hosts import Group, plan_hosts
-from envtool.flow.plan import commands_for
+from envtool.flow.plan import command_notes, commands_for
 from envtool.model.plan import Plan, Refusal
 from envtool.model.request import Request
 from envtool.render.report import error_data, plain, plan_data, refusal_data
@@ -23,10 +23,14 @@ _SHOWN_NAMES = 6
 _SHOWN_NOTES = 3
 
 
-def plan_many(request: Request, path: str, session: Session, *, env: str) -> int:
+def plan_many(request: Request, path: str, session: Session, *, env: str, mirror: str = "") -> int:
     """Plan for every machine of a file, and show the answers."""
     entries = read_roster(path, session.facts)
     groups = plan_hosts(request, entries, session.facts, today=date.today())  # noqa: DTZ011
+    if mirror:
+        from envtool.flow.mirrored import groups_through  # noqa: PLC0415 - most plans need none
+
+        groups = groups_through(groups, session.facts, mirror, session.edges)
     return show_hosts(groups, session, env=env)
 
 
@@ -61,20 +65,26 @@ def _status(group: Group) -> int:
 
 
 def _data(group: Group, env: str, facts: Facts) -> dict[str, object]:
-    decision, host, names, _ = group
+    decision, host, names = group.decision, group.host, group.names
     head: dict[str, object] = {"exit_code": _status(group), "hosts": names}
     if isinstance(decision, EnvtoolError):
         return {**head, "chosen": None, "error": error_data(decision)}
     if isinstance(decision, Plan) and host is not None:
         joined = decision._replace(notes=tuple(group.notes))
-        return {**head, **plan_data(joined, commands_for(decision, host, env, facts))}
+        through = group.through
+        commands = commands_for(decision, host, env, facts, through)
+        notes = command_notes(decision, host, facts, through)
+        return {
+            **head,
+            **plan_data(joined, commands, notes, through.sources if through else None),
+        }
     assert isinstance(decision, Refusal)  # noqa: S101 - a decision always has its host
     code_and_text = {"code": decision.code, "summary": plain(decision.text)}
     return {**head, **refusal_data(decision), "error": code_and_text}
 
 
 def _lines(group: Group, session: Session, env: str, width: int) -> list[str]:
-    decision, host, names, said = group
+    decision, host, names, said = group.decision, group.host, group.names, group.notes
     language = session.language
     count = f"{len(names):{width}}"
     indent = " " * (width + 2)
@@ -85,7 +95,7 @@ def _lines(group: Group, session: Session, env: str, width: int) -> list[str]:
         build = decision.chosen
         python = Text(f"Python {build.python.version}", "") if build.python else Text("", "")
         head = f"[bold green]torch {build.row.release}[/] · [bold]{build.variant}[/]  {python.en}"
-        install = commands_for(decision, host, env, session.facts)["pip"][1:]
+        install = commands_for(decision, host, env, session.facts, group.through)["pip"][1:]
         steps = [f"{indent}[cyan]{escape(as_line(c, shell_of(host)))}[/]" for c in install]
         notes = [f"{indent}{escape(note.to(language))}" for note in list(said)[:_SHOWN_NOTES]]
         if len(said) > _SHOWN_NOTES:

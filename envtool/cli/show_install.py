@@ -16,11 +16,11 @@ from envtool.words import Text
 
 def show_prepared(prepared: Prepared, host: Host, session: Session) -> int:
     """Show what would be done, or that nothing is to do."""
-    plan = prepared.plan
+    plan = prepared.plan._replace(notes=prepared.notes)
     is_done = not prepared.commands
     if session.is_json:
         data = {
-            **plan_data(plan, {"install": prepared.commands}),
+            **plan_data(plan, {"install": prepared.commands}, None, prepared.sources),
             "env": prepared.place.path,
             "python": prepared.place.python,
             "is_done": is_done,
@@ -62,8 +62,10 @@ def show_outcome(prepared: Prepared, outcome: Outcome, session: Session) -> int:
     path, name = prepared.place.path, prepared.plan.chosen.name
     findings = outcome.checked.findings if outcome.checked else ()
     if session.is_json:
+        plan, way = prepared.plan._replace(notes=prepared.notes), outcome.way
+        commands = {"install": way.commands if way else ()}
         data = {
-            **plan_data(prepared.plan, {"install": prepared.commands}),
+            **plan_data(plan, commands, None, way.sources if way else None),
             "env": path,
             "python": outcome.python,
             "is_done": False,

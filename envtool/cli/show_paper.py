@@ -15,6 +15,7 @@ from envtool.model.host import Host
 from envtool.model.plan import Plan
 from envtool.model.recipe import Recipe
 from envtool.model.request import Request
+from envtool.model.source import Through
 from envtool.render.recipe import change_data, recipe_data
 from envtool.render.report import plain, plan_data, refusal_data
 from envtool.resolve.nearest import Fixed
@@ -28,13 +29,14 @@ _HERE = {
 }
 
 
-def plan_paper(
+def plan_paper(  # noqa: PLR0913 - its options
     paths: Sequence[str],
     request: Request,
     host: Host,
     session: Session,
     *,
     env: str,
+    mirror: str = "",
     apart: str = "",
 ) -> int:
     """Plan for what the files of a project say, and show the answer.
@@ -45,6 +47,7 @@ def plan_paper(
         host: The machine.
         session: The run.
         env: Environment that the commands create.
+        mirror: Id or address of a mirror to take the files from; empty for none.
         apart: Value of an option that asks for another answer.
 
     Raises:
@@ -63,26 +66,35 @@ def plan_paper(
     recipe = read_recipe(paths, host, request)
     fixed = Fixed(request.python, request.variant)
     today = date.today()  # noqa: DTZ011 - the day where the user is
-    return show(make_paper_plan(recipe, fixed, host, session.facts, today=today), session, env=env)
+    paper = make_paper_plan(recipe, fixed, host, session.facts, today=today)
+    through = None
+    if mirror and isinstance(paper.decision, Plan):
+        from envtool.flow.mirrored import known_mirrors, plan_through  # noqa: PLC0415 - as plan
+
+        known = known_mirrors(session.edges)
+        through = plan_through(paper.decision, paper.host, session.facts, mirror, known)
+        notes = (*paper.decision.notes, *through.notes)
+        paper = paper._replace(decision=paper.decision._replace(notes=notes))
+    return show(paper, session, env=env, through=through)
 
 
-def show(paper: PaperPlan, session: Session, *, env: str) -> int:
+def show(paper: PaperPlan, session: Session, *, env: str, through: Through | None = None) -> int:
     """Show the answer for a recipe, and return the exit status.
 
     0 if the release that they ran, or one in the range that they give, runs here: also if
     its Python or its variant has to be another. 1 if only another release runs, or none.
     """
     if session.is_json:
-        return _document(paper, session, env)
+        return _document(paper, session, env, through)
     for line in (*_ran(paper.recipe, session), *_needs(paper, session), *_here(paper, session)):
         session.out.print(line)
     if isinstance(paper.decision, Plan):
-        show_plan.show(paper.decision, paper.host, session, show_plan.More(env))
+        show_plan.show(paper.decision, paper.host, session, show_plan.More(env, through=through))
     refusal = refusal_of(paper)
     return show_plan.refuse(refusal, session, name="plan") if refusal else 0
 
 
-def _document(paper: PaperPlan, session: Session, env: str) -> int:
+def _document(paper: PaperPlan, session: Session, env: str, through: Through | None) -> int:
     decision = paper.decision
     more: dict[str, object] = {
         "recipe": recipe_data(paper.recipe, paper.needs),
@@ -92,8 +104,9 @@ def _document(paper: PaperPlan, session: Session, env: str) -> int:
     }
     plan = None
     if isinstance(decision, Plan):
-        commands = commands_for(decision, paper.host, env, session.facts)
-        plan = plan_data(decision, commands, command_notes(decision, paper.host, session.facts))
+        commands = commands_for(decision, paper.host, env, session.facts, through)
+        notes = command_notes(decision, paper.host, session.facts, through)
+        plan = plan_data(decision, commands, notes, through.sources if through else None)
     refusal = refusal_of(paper)
     if refusal is None:
         return session.document("plan", {**(plan or {}), **more}, data_date=decision.data_date)

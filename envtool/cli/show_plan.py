@@ -10,7 +10,7 @@ from envtool.errors import UsageError
 from envtool.flow.plan import command_notes, commands_for, error_of
 from envtool.model.host import Host
 from envtool.model.plan import Build, Command, Objection, Plan, Refusal
-from envtool.render.commands import Sources
+from envtool.model.source import Through
 from envtool.render.report import needs_data, plan_data, refusal_data, why_data
 from envtool.render.shell import Shell, as_line
 from envtool.resolve.tradeoffs import tradeoffs
@@ -31,13 +31,13 @@ class More(NamedTuple):
     Attributes:
         env: Environment that the commands create.
         tool: The one whose commands are shown; empty for the usual ones.
-        sources: Where the files come from instead of the plan's own places.
+        through: What comes from a mirror instead of the plan's own places.
         needed: What the builds of the release ask for, where one release was named.
     """
 
     env: str
     tool: str = ""
-    sources: Sources | None = None
+    through: Through | None = None
     needed: Sequence[Needs] = ()
 
 
@@ -51,8 +51,8 @@ def show(decision: Plan | Refusal, host: Host, session: Session, more: More) -> 
     """
     if isinstance(decision, Refusal):
         return refuse(decision, session, name="plan")
-    commands = commands_for(decision, host, more.env, session.facts, more.sources)
-    notes = command_notes(decision, host, session.facts)
+    commands = commands_for(decision, host, more.env, session.facts, more.through)
+    notes = command_notes(decision, host, session.facts, more.through)
     if more.tool and more.tool not in commands:
         raise UsageError(
             "ET128",
@@ -60,8 +60,9 @@ def show(decision: Plan | Refusal, host: Host, session: Session, more: More) -> 
             hint=Text(f"--with takes {', '.join(commands)}", f"--with 可取 {', '.join(commands)}"),
         )
     if session.is_json:
+        sources = more.through.sources if more.through else None
         data = {
-            **plan_data(decision, commands, notes, more.sources),
+            **plan_data(decision, commands, notes, sources),
             "builds": needs_data(more.needed),
         }
         return session.document("plan", data, data_date=decision.data_date)

@@ -235,7 +235,7 @@ def _carried(config: CondaConfig, urls: list[_Url], sites: Sites) -> Iterator[Fi
         gone = sites.is_retired(one.url, "conda-defaults") if is_pkgs else None
         if gone is not None and one in urls and ("gone", mirror.id) not in told:
             told.add(("gone", mirror.id))
-            detail = f"{gone.date}: {gone.note}"
+            detail = gone.told
             evidence = (("asks", one.url), ("source", gone.source))
             yield finding(
                 "pkgs_missing_on_mirror", one.at, evidence, who=mirror.name, detail=detail
@@ -261,5 +261,5 @@ def _unlisted(one: _Url, mirror: Mirror, sites: Sites) -> Finding | None:
     if one.channel in {"pkgs/free", "pkgs/pro"}:
         return None
     known = near or folders[0]
-    evidence = (("asks", one.url), ("catalogue", f"{known.date}: {known.note}"))
+    evidence = (("asks", one.url), ("catalogue", known.told.en))
     return finding("channel_not_listed", one.at, evidence, value=name, who=mirror.name)

@@ -152,7 +152,7 @@ def _lint_url(url: str, at: str, sites: Sites, *, is_index: bool) -> Iterator[Fi
     if entry is None or mirror is None:
         return
     source = (*evidence, ("source", entry.source))
-    detail = f"{entry.date}: {entry.note}"
+    detail = entry.told
     if entry.state == "retired":
         yield finding("retired_mirror", at, source, who=mirror.name, detail=detail)
     elif entry.state == "absent":

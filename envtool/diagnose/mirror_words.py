@@ -12,7 +12,7 @@ _INDEXES: dict[str, tuple[str, Status, Text, Text]] = {
         "ET753",
         "fail",
         Text("the file cannot be read: {detail}", "无法读取该文件：{detail}"),
-        Text("mend this line", "请修正该行"),
+        Text("mend the file, or move it away", "请修正该文件，或将其移走"),
     ),
     "extra_index_url": (
         "ET754",

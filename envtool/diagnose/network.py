@@ -63,13 +63,13 @@ _TEXTS: dict[FaultKind, tuple[str, Text, Text]] = {
     "tls-untrusted": (
         "ET403",
         Text(
-            "certificate of {host} from an unknown authority (a proxy that opens TLS?)",
-            "{host} 的证书由未知机构签发（是否有解密 TLS 的代理？）",
+            "certificate of {host} from an unknown authority{issuer} (a proxy that opens TLS?)",
+            "{host} 的证书由未知机构{issuer}签发（是否有解密 TLS 的代理？）",
         ),
         Text(
-            "get the CA certificate from your administrator and set REQUESTS_CA_BUNDLE and "
-            "SSL_CERT_FILE to a PEM file that holds it",
-            "请向管理员索取 CA 证书，并将 REQUESTS_CA_BUNDLE 和 SSL_CERT_FILE "
+            "get the CA certificate{issuer} from your administrator and set REQUESTS_CA_BUNDLE "
+            "and SSL_CERT_FILE to a PEM file that holds it",
+            "请向管理员索取 CA 证书{issuer}，并将 REQUESTS_CA_BUNDLE 和 SSL_CERT_FILE "
             "设为包含该证书的 PEM 文件",
         ),
     ),
@@ -121,6 +121,14 @@ _TEXTS: dict[FaultKind, tuple[str, Text, Text]] = {
         ),
         _FIX_PROXY,
     ),
+    "proxy-slow": (
+        "ET405",
+        Text(
+            "nothing comes from {host} through the proxy {proxy} ({variable}) in time",
+            "经代理 {proxy}（{variable}）访问 {host} 超时",
+        ),
+        _FIX_PROXY,
+    ),
     "proxy-auth": (
         "ET463",
         Text(
@@ -141,6 +149,39 @@ _TEXTS: dict[FaultKind, tuple[str, Text, Text]] = {
         Text(
             "ask for {host} to be allowed, or use another mirror",
             "请申请放行 {host}，或改用其他镜像",
+        ),
+    ),
+    "proxy-bad": (
+        "ET477",
+        Text(
+            "{variable} is not the address of a proxy: {proxy}",
+            "{variable} 不是代理地址：{proxy}",
+        ),
+        Text(
+            "write http://HOST:PORT into {variable}, or unset it",
+            "请将 {variable} 写为 http://主机:端口，或取消该变量",
+        ),
+    ),
+    "proxy-tls": (
+        "ET478",
+        Text(
+            "the proxy {proxy} ({variable}) does not answer in TLS: https:// is wrong for it",
+            "代理 {proxy}（{variable}）不以 TLS 应答：不应使用 https://",
+        ),
+        Text(
+            "write http:// in {variable}: so the proxy itself is asked, for https pages too",
+            "请在 {variable} 中使用 http://：这是访问代理本身的方式，https 网页同样如此",
+        ),
+    ),
+    "proxy-socks": (
+        "ET479",
+        Text(
+            "{variable} names a SOCKS proxy ({proxy}); envtool and a plain pip know http proxies",
+            "{variable} 指定了 SOCKS 代理（{proxy}）；envtool 和未装插件的 pip 只支持 HTTP 代理",
+        ),
+        Text(
+            "name the http port of the same proxy in {variable}: http://HOST:PORT",
+            "请在 {variable} 中填写同一代理的 HTTP 端口：http://主机:端口",
         ),
     ),
     "silent": (
@@ -265,6 +306,17 @@ _STATUSES: dict[int, tuple[Text, Text]] = {
         Text("wait, or use another mirror", "请稍候，或改用其他镜像"),
     ),
 }
+# The proxy lets us through, and cannot get there itself.
+_PROXY_BAD = (
+    Text(
+        "the proxy {proxy} ({variable}) does not get through to {host} (HTTP {status})",
+        "代理 {proxy}（{variable}）无法连通 {host}（HTTP {status}）",
+    ),
+    Text(
+        "check the host's name; if other hosts answer through the proxy, use another mirror",
+        "请检查主机名；若经代理可访问其他主机，请改用其他镜像",
+    ),
+)
 _SERVER_BAD, _TOO_MANY = 500, 429
 
 
@@ -275,6 +327,8 @@ def finding_of(fault: Fault) -> Finding:
         if fault.status >= _SERVER_BAD:
             text = Text("trouble of its own: HTTP {status}", "自身故障：HTTP {status}")
         text, fix = _STATUSES.get(fault.status, (text, fix))
+    if fault.kind == "proxy-refused" and fault.status >= _SERVER_BAD:
+        text, fix = _PROXY_BAD
     is_soft = fault.kind in NOT_REACHED or fault.status >= _TOO_MANY
     status: Status = "warn" if fault.kind == "stale" else "unknown" if is_soft else "fail"
     evidence = (("url", fault.url), ("found", fault.detail))
@@ -298,6 +352,8 @@ def _filled(text: Text, fault: Fault) -> Text:
         "proxy": fault.proxy or "?",
         "variable": fault.variable or "HTTPS_PROXY",
     }
+    # What is quoted is a stranger's name: it takes no place in a sentence of ours.
+    values["issuer"] = f" “{fault.issuer}”" if fault.issuer else ""
     en = f", retry after {fault.wait_s} s" if fault.wait_s else ""
     zh = f"，{fault.wait_s} 秒后重试" if fault.wait_s else ""
     return Text(

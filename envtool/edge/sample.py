@@ -7,12 +7,14 @@ and the connection is closed. Whatever goes wrong is part of what is returned.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
+from envtool.edge.certificate import shown_certificate
 from envtool.edge.http import new_session, redacted
 from envtool.edge.http_errors import causes_of
 from envtool.model.network import Fault, FaultKind, Sample
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
 _CONNECT_S = 3.05
 _PIECE_BYTES = 64 * 2**10
 _BAD, _NO_PROXY_AUTH = 400, 407
+# Who is sent on more often than this goes in a circle.
+_MOST_REDIRECTS = 8
+_TUNNEL = re.compile(r"tunnel connection failed: (\d{3})")
 _TLS: dict[str, FaultKind] = {
     "certificate has expired": "tls-expired",
     "hostname mismatch": "tls-name",
@@ -34,39 +39,62 @@ _TLS: dict[str, FaultKind] = {
 
 
 class Budget:
-    """How many bytes may still be read, by all together.
+    """How many bytes may still be read, and how many answers be open, by all together.
 
     Attributes:
         limit: Bytes.
         used: Bytes that came so far.
-        connections: Answers that were asked for.
+        connections: Answers that were asked for; each redirect that was followed is one.
+        at_once: Most that were open at one moment.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, most_at_once: int = 32) -> None:
         self.limit = limit
         self.used = 0
         self.connections = 0
+        self.at_once = 0
         self._granted = 0
-        self._lock = threading.Lock()
+        self._open = 0
+        self._most_open = most_at_once
+        self._change = threading.Condition()
 
     @property
     def left(self) -> int:
         """Bytes that nobody has read or set aside."""
         return self.limit - self._granted
 
-    def grant(self, wanted: int) -> int:
-        """Set bytes aside for one answer, and return how many there were left."""
-        with self._lock:
-            given = max(0, min(wanted, self.limit - self._granted))
-            self._granted += given
+    def grant(self, wanted: int, timeout_s: float) -> str:
+        """Set bytes and a connection aside for one answer; say which limit forbids it."""
+        with self._change:
+            # What others set aside may come back when they are done.
+            self._change.wait_for(lambda: self._is_free(wanted) or not self._open, timeout_s)
+            if not self._is_free(wanted):
+                return "byte limit" if wanted > self.left else "connection limit"
+            self._granted += wanted
+            self._open += 1
             self.connections += 1
-        return given
+            self.at_once = max(self.at_once, self._open)
+        return ""
 
-    def settle(self, given: int, came: int) -> None:
+    def _is_free(self, wanted: int) -> bool:
+        return self._open < self._most_open and wanted <= self.left
+
+    def settle(self, wanted: int, came: int, redirects: int) -> None:
         """Give back what was set aside and not needed."""
-        with self._lock:
-            self._granted -= given - came
+        with self._change:
+            self._granted -= wanted - came
             self.used += came
+            self.connections += redirects
+            self._open -= 1
+            self._change.notify_all()
+
+
+class _Came:
+    """What one answer has brought so far."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.redirects = 0
 
 
 class _Ask(NamedTuple):
@@ -88,20 +116,22 @@ def sample(
         timeout_s: Seconds for everything but the resolver, which cannot be stopped.
         is_range: Ask for these bytes only; else the whole, which must then be small.
     """
+    deadline_s = time.monotonic() + timeout_s
+    refused = budget.grant(most_bytes, timeout_s)
+    if refused:
+        return Sample(redacted(url), fault=Fault("no-time", redacted(url), refused))
     session = new_session()
-    given = budget.grant(most_bytes)
-    came: list[int] = [0]
+    session.max_redirects = _MOST_REDIRECTS
+    came = _Came()
     try:
-        if given < most_bytes:
-            return Sample(redacted(url), fault=Fault("no-time", redacted(url), "byte limit"))
-        ask = _Ask(url, most_bytes if is_range else 0, time.monotonic() + timeout_s, timeout_s)
+        ask = _Ask(url, most_bytes if is_range else 0, deadline_s, timeout_s)
         return _sample(ask, session, most_bytes, came)
     finally:
-        budget.settle(given, came[0])
+        budget.settle(most_bytes, came.size, came.redirects)
         session.close()
 
 
-def _sample(ask: _Ask, session: requests.Session, most: int, came: list[int]) -> Sample:
+def _sample(ask: _Ask, session: requests.Session, most: int, came: _Came) -> Sample:
     from requests import RequestException  # noqa: PLC0415, TID251 - slow; for its names
     from urllib3.exceptions import HTTPError  # noqa: PLC0415 - slow
 
@@ -115,9 +145,11 @@ def _sample(ask: _Ask, session: requests.Session, most: int, came: list[int]) ->
         headers["Range"] = f"bytes=0-{ask.first - 1}"
     begun_s = time.monotonic()
     seen = Sample(redacted(ask.url))
-    timeout = min(_CONNECT_S, ask.timeout_s), max(0.1, ask.timeout_s)
+    left_s = max(0.1, ask.deadline_s - time.monotonic())
+    timeout = min(_CONNECT_S, left_s), left_s
     try:
         with session.get(ask.url, headers=headers, timeout=timeout, stream=True) as response:
+            came.redirects = len(response.history)
             seen = seen._replace(
                 final_url=redacted(response.url),
                 status=response.status_code,
@@ -132,12 +164,18 @@ def _sample(ask: _Ask, session: requests.Session, most: int, came: list[int]) ->
                 fault=_status_fault(seen, ask) or fault,
             )
     except (RequestException, HTTPError, OSError, ValueError) as error:
-        fault = _fault_of(error, ask.url, has_begun=seen.status > 0)
+        # Where a redirect leads is what failed, not where it began.
+        failed = getattr(getattr(error, "request", None), "url", None) or ask.url
+        fault = _fault_of(error, failed, has_begun=seen.status > 0)
+        if fault.kind == "circle":
+            came.redirects = _MOST_REDIRECTS
+        if fault.kind.startswith("tls-"):
+            fault = _with_certificate(fault, failed, ask.deadline_s - time.monotonic())
         return seen._replace(took_s=time.monotonic() - begun_s, fault=fault)
 
 
 def _read(
-    ask: _Ask, response: requests.Response, most: int, came: list[int]
+    ask: _Ask, response: requests.Response, most: int, came: _Came
 ) -> tuple[bytes, Fault | None]:
     """Return the bytes that came, and what is wrong if they are fewer than announced."""
     length = response.headers.get("Content-Length", "")
@@ -152,7 +190,7 @@ def _read(
             break
         pieces.append(piece)
         size += len(piece)
-        came[0] = size
+        came.size = size
         if time.monotonic() > ask.deadline_s and size < most:
             late = Fault("silent", url, f"{size} bytes in {ask.timeout_s:.1f} s")
             return b"".join(pieces), late if size < announced or not announced else None
@@ -175,9 +213,20 @@ def _status_fault(seen: Sample, ask: _Ask) -> Fault | None:
     if seen.status == _NO_PROXY_AUTH:
         variable, proxy = proxy_of(ask.url)
         return Fault("proxy-auth", url, "HTTP 407", status=407, variable=variable, proxy=proxy)
-    wait = seen.header("retry-after")
-    wait = wait if wait.isdecimal() else ""
+    wait = _wait(seen.header("retry-after"))
     return Fault("status", url, f"HTTP {seen.status}", status=seen.status, wait_s=wait)
+
+
+def _wait(told: str) -> str:
+    """Return the seconds of a Retry-After, which tells them or a date (RFC 9110, 10.2.3)."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - slow, and rare
+
+    if told.isdecimal() or not told:
+        return told
+    try:
+        return str(max(0, round(parsedate_to_datetime(told).timestamp() - time.time())))
+    except (ValueError, TypeError, OverflowError):
+        return ""
 
 
 def _fault_of(error: Exception, url: str, *, has_begun: bool) -> Fault:
@@ -201,10 +250,12 @@ def _fault_of(error: Exception, url: str, *, has_begun: bool) -> Fault:
         names = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
         variable = next((name for name in names if os.environ.get(name)), "")
         return fault._replace(kind="tls-bundle", variable=variable)
-    if has(said.ProxyError, below.ProxyError):
-        variable, proxy = proxy_of(url)
-        kind = _proxy_kind(everything, is_name=has(gaierror))
-        return fault._replace(kind=kind, variable=variable, proxy=proxy)
+    variable, proxy = proxy_of(url)
+    if proxy and has(said.ProxyError, below.ProxyError, *_no_proxy()):
+        kind, status = _proxy_kind(
+            everything, proxy, is_name=has(gaierror), is_tls=has(SSLError, below.SSLError)
+        )
+        return fault._replace(kind=kind, variable=variable, proxy=proxy, status=status)
     # The first that fits; refused before the time limit, because urllib3 1 makes one of its
     # classes a kind of the other.
     kinds: tuple[tuple[bool, FaultKind], ...] = (
@@ -217,7 +268,11 @@ def _fault_of(error: Exception, url: str, *, has_begun: bool) -> Fault:
         (has(said.Timeout, below.ReadTimeoutError, TimeoutError), "silent"),
         (has_begun or has(below.ProtocolError, below.IncompleteRead), "cut"),
     )
-    return fault._replace(kind=next((kind for fits, kind in kinds if fits), "unreachable"))
+    fault = fault._replace(kind=next((kind for fits, kind in kinds if fits), "unreachable"))
+    if proxy and not has_begun and fault.kind in {"silent", "connect-timeout"}:
+        # Which of the two is silent cannot be seen from here.
+        return fault._replace(kind="proxy-slow", variable=variable, proxy=proxy)
+    return fault
 
 
 def _tls_kind(everything: str) -> FaultKind:
@@ -227,12 +282,44 @@ def _tls_kind(everything: str) -> FaultKind:
     return "tls-other"
 
 
-def _proxy_kind(everything: str, *, is_name: bool) -> FaultKind:
+def _no_proxy() -> tuple[type[Exception], ...]:
+    """Return what is raised of a proxy whose address is none, or of an unknown kind."""
+    from requests import exceptions as said  # noqa: PLC0415, TID251 - for its names
+    from urllib3 import exceptions as below  # noqa: PLC0415 - slow
+
+    return said.InvalidProxyURL, said.InvalidSchema, below.ProxySchemeUnknown
+
+
+def _proxy_kind(
+    everything: str, proxy: str, *, is_name: bool, is_tls: bool
+) -> tuple[FaultKind, int]:
+    """Return what is wrong with a proxy, and the status that it answered; 0 if none."""
+    tunnel = _TUNNEL.search(everything)
+    if tunnel:
+        status = int(tunnel[1])
+        return ("proxy-auth" if status == _NO_PROXY_AUTH else "proxy-refused"), status
+    if proxy.startswith("socks"):
+        return ("proxy-socks" if "socks" in everything else "proxy-silent"), 0
     if is_name:
-        return "proxy-dns"
-    if "407" in everything:
-        return "proxy-auth"
-    return "proxy-refused" if "tunnel connection failed" in everything else "proxy-silent"
+        return "proxy-dns", 0
+    if is_tls:
+        return "proxy-tls", 0
+    is_bad = "malformed" in everything or "scheme" in everything or "adapters" in everything
+    return ("proxy-bad" if is_bad else "proxy-silent"), 0
+
+
+def _with_certificate(fault: Fault, url: str, left_s: float) -> Fault:
+    """Return a fault that names who issued the certificate, if there is time to ask."""
+    from requests.utils import get_environ_proxies, select_proxy  # noqa: PLC0415, TID251 - slow
+
+    if fault.kind == "tls-bundle" or left_s <= 0:
+        return fault
+    proxy = select_proxy(url, get_environ_proxies(url)) or ""
+    shown = shown_certificate(url, proxy, min(_CONNECT_S, left_s))
+    if shown is None:
+        return fault
+    found = f"issued by “{shown.issuer}” for “{shown.subject}” until {shown.ends}"
+    return fault._replace(issuer=shown.issuer, detail=f"{fault.detail}; {found}")
 
 
 def proxy_of(url: str) -> tuple[str, str]:

@@ -19,14 +19,14 @@ class Carried(NamedTuple):
     """One thing that a mirror carries, or was said to carry.
 
     Attributes:
-        kind: conda-channels, conda-defaults, python-index or torch-wheels.
+        kind: conda-channels, conda-defaults, python-index, torch-wheels or python-downloads.
         url: Where; empty if no address is known.
         layout: How its files lie there, see the head of the file.
         channels: Of conda.
         state: live, limited, retired, absent or unknown, as of the date.
         date: ISO.
         source: Who says so.
-        note: In short.
+        note: In short; both texts are empty where there is none.
         served_by: Who really answers, where requests are passed on.
     """
 
@@ -37,8 +37,16 @@ class Carried(NamedTuple):
     state: str
     date: str
     source: str
-    note: str
+    note: Text
     served_by: str
+
+    @property
+    def told(self) -> Text:
+        """What is held of it, and since when: the note, or who says so where there is none."""
+        return Text(
+            f"{self.date}: {self.note.en or self.source}",
+            f"{self.date}：{self.note.zh or self.source}",
+        )
 
 
 class Mirror(NamedTuple):
@@ -167,6 +175,18 @@ def _carried(item: Mapping[str, Any], mirror: str) -> Carried:
         state,
         str(item.get("date") or ""),
         str(item["source"]),
-        str(item.get("note") or ""),
+        _note(item.get("note"), mirror),
         str(item.get("served_by") or ""),
     )
+
+
+def _note(said: object, mirror: str) -> Text:
+    """Return a note, which is there in every language or in none."""
+    if said is None:
+        return Text("", "")
+    texts: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    en, zh = texts.get("en"), texts.get("zh")
+    if not (isinstance(en, str) and en and isinstance(zh, str) and zh):
+        message = f"{mirror}: a note needs en and zh, and this is {said!r}"
+        raise ValueError(message)
+    return Text(en, zh)

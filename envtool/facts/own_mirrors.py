@@ -24,6 +24,7 @@ _LAYOUTS = {
     "conda-defaults": ("channel-folders",),
     "python-index": ("simple",),
     "torch-wheels": ("simple-per-variant", "flat-per-variant", "flat-single"),
+    "python-downloads": ("releases",),
 }
 
 
@@ -146,7 +147,21 @@ def _item(entry: object) -> dict[str, Any]:
     channels: object = found.get("channels") or []
     if not isinstance(channels, list):
         raise _Wrong(line, "channels is no list", "channels 不是列表")
-    return {**found, "layout": layout, "state": state, "source": found.get("source") or "own"}
+    whole = {**found, "layout": layout, "state": state, "source": found.get("source") or "own"}
+    return {**whole, "note": _own_note(found.get("note"), line)}
+
+
+def _own_note(said: object, line: int) -> dict[str, str] | None:
+    """Return a note in both languages; of one that is given in one, the other repeats it."""
+    if not said:
+        return None
+    if not isinstance(said, dict):
+        return {"en": str(said), "zh": str(said)}
+    texts: dict[str, Any] = said  # pyright: ignore[reportUnknownVariableType]
+    en, zh = texts.get("en") or texts.get("zh"), texts.get("zh") or texts.get("en")
+    if not en:
+        raise _Wrong(line, "note has neither en nor zh", "note 中没有 en 或 zh")
+    return {"en": str(en), "zh": str(zh)}
 
 
 def _mapping(value: object, line: int, en: str, zh: str) -> dict[str, Any]:

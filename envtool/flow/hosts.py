@@ -13,6 +13,7 @@ from envtool.flow.plan import make_plan
 from envtool.model.host import Host
 from envtool.model.plan import Plan, Refusal
 from envtool.model.request import Request
+from envtool.model.source import Through
 from envtool.words import Text
 
 
@@ -24,12 +25,14 @@ class Group(NamedTuple):
         host: The first of them; None for such lines.
         names: Their names, in the order of the file.
         notes: What is special about some of them.
+        through: What the plan takes from a mirror.
     """
 
     decision: Plan | Refusal | EnvtoolError
     host: Host | None
     names: list[str]
     notes: dict[Text, None]
+    through: Through | None = None
 
 
 def plan_hosts(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -19,14 +20,16 @@ from envtool.edge.wiring import Edges
 from envtool.errors import EnvtoolError, RefusedError, UsageError
 from envtool.facts.load import Facts
 from envtool.flow.check import Checked, check
+from envtool.flow.deliver import Way, deliver
 from envtool.index.locate import Located, locate
 from envtool.index.own import read_own
 from envtool.model.environment import Environment, Place, Record
 from envtool.model.host import Host
-from envtool.model.plan import Command, Plan, Refusal
+from envtool.model.plan import Command, Pin, Plan, Refusal
 from envtool.model.python import EVERY_PYTHON, Interpreter
 from envtool.model.request import Request, Requirement
-from envtool.render.commands import Sources, pip_commands, uv_commands
+from envtool.model.source import Source, Through
+from envtool.render.commands import pip_commands, uv_commands
 from envtool.resolve.choose import choose
 from envtool.words import Text
 
@@ -44,6 +47,9 @@ class Prepared(NamedTuple):
         commands: How; none if nothing is to do.
         notes: What a person should know first.
         is_created: The environment is not there yet.
+        through: What comes from a mirror; None if none was asked for.
+        sources: Where the files lie instead of the plan's own places.
+        more: Where else they can come from, if a mirror does not deliver; best first.
     """
 
     place: Place
@@ -51,6 +57,9 @@ class Prepared(NamedTuple):
     commands: tuple[Command, ...]
     notes: tuple[Text, ...]
     is_created: bool
+    through: Through | None = None
+    sources: Mapping[Pin, Source] | None = None
+    more: Iterable[Way] = ()
 
 
 class Outcome(NamedTuple):
@@ -60,11 +69,13 @@ class Outcome(NamedTuple):
         python: The interpreter of the environment.
         checked: The proof; None if nothing was to do.
         record: What is now known of the environment.
+        way: Where the files came from in the end; None if nothing was to do.
     """
 
     python: str
     checked: Checked | None
     record: Record | None
+    way: Way | None = None
 
 
 def prepare(  # noqa: PLR0913 - where, how and from where
@@ -110,13 +121,16 @@ def prepare(  # noqa: PLR0913 - where, how and from where
     program = _program(tool, host, edges)
     starter = existing.python.path if existing else _starter(plan, host)
     get = partial(fetch, timeout_s=_INDEX_TIMEOUT_S)
-    sources: Sources | None = None
-    told: tuple[Text, ...] = ()
+    through: Through | None = None
+    ways: Iterator[Through] = iter(())
     if mirror:
-        from envtool.flow.mirrored import plan_through  # noqa: PLC0415 - most need no catalogue
+        from envtool.flow.mirrored import known_mirrors  # noqa: PLC0415 - most need no catalogue
+        from envtool.flow.mirrored import ways as ways_of  # noqa: PLC0415 - as above
 
-        sources, told = plan_through(plan, mirror, edges, get)
-    if sources is not None:
+        ways = ways_of(plan, mirror, known_mirrors(edges), get)
+        through = next(ways)
+    told = through.notes if through else ()
+    if through is not None and through.sources is not None:
         located = Located(plan, None, (), told)
     else:
         try:
@@ -131,11 +145,23 @@ def prepare(  # noqa: PLR0913 - where, how and from where
         located = located._replace(notes=(*told, *located.notes))
     if existing is not None and not missing(located.plan, existing):
         return Prepared(place, located.plan, (), located.notes, is_created=False)
-    commands = _commands(located, sources, place, host, tool, program)
-    if existing is not None:
-        commands = commands[1:]
-    notes = (*located.plan.notes, *located.notes)
-    return Prepared(place, located.plan, commands, notes, is_created=existing is None)
+
+    def commands(via: Through | None, at: Located) -> tuple[Command, ...]:
+        return _commands(at, via, place, host, tool, program)
+
+    first = commands(through, located)
+    more = (Way(via, commands(via, Located(plan))[1:], via.sources) for via in ways)
+    own = dict.fromkeys(located.plan.pins, located.source) if located.source else None
+    return Prepared(
+        place,
+        located.plan,
+        first if existing is None else first[1:],
+        (*located.plan.notes, *located.notes),
+        is_created=existing is None,
+        through=through,
+        sources=own or (through.sources if through else None),
+        more=more,
+    )
 
 
 def carry_out(
@@ -150,20 +176,25 @@ def carry_out(
     place, plan = prepared.place, prepared.plan
     record = Record(plan.chosen.row.release, plan.chosen.variant.name, now())
     begun = journal.begin(place.path, plan.chosen.name, is_created=prepared.is_created)
+    run = partial(
+        run_commands,
+        is_terminal=is_terminal,
+        say=say,
+        on_start=partial(journal.note_child, begun),
+    )
     with _undone_on_failure(begun, say):
-        run_commands(
-            prepared.commands,
-            is_terminal=is_terminal,
-            say=say,
-            on_start=partial(journal.note_child, begun),
-        )
+        created = 1 if prepared.is_created else 0
+        run(prepared.commands[:created])
+        first = Way(prepared.through, prepared.commands[created:], prepared.sources)
+        kind = "python-index" if plan.pins[0].folder == "default" else "torch-wheels"
+        way = deliver(chain((first,), prepared.more), kind, run, say)
         say(Text("proving it", "正在验证"))
         names = tuple(pin.name for pin in plan.pins)
         checked = check(place.python, host.graphics, record, facts, companions=names)
-        _refuse_failed(checked)
+        _refuse_failed(checked, way)
         write_record(begun, record)
     journal.finish(begun)
-    return Outcome(place.python, checked, record)
+    return Outcome(place.python, checked, record, way)
 
 
 @contextmanager
@@ -181,13 +212,18 @@ def _undone_on_failure(
         raise
 
 
-def _refuse_failed(checked: Checked) -> None:
+def _refuse_failed(checked: Checked, way: Way) -> None:
+    name = way.through.name if way.through and way.through.sources else ""
+    source = (Text(f"the files came from the mirror {name}", f"文件来自镜像 {name}"),)
     failed = [finding for finding in checked.findings if finding.status in {"fail", "unknown"}]
     if failed:
         raise RefusedError(
             "ET520",
             Text("the installed build did not prove itself", "安装的构建未通过验证"),
-            why=tuple(Text(f"{f.name}: {f.text.en}", f"{f.name}：{f.text.zh}") for f in failed),
+            why=(
+                *(Text(f"{f.name}: {f.text.en}", f"{f.name}：{f.text.zh}") for f in failed),
+                *(source if name else ()),
+            ),
             hint=failed[0].fix,
             original=checked.proof.log,
         )
@@ -267,13 +303,13 @@ def _program(tool: Installer, host: Host, edges: Edges) -> str:
 
 def _commands(
     located: Located,
-    sources: Sources | None,
+    through: Through | None,
     place: Place,
     host: Host,
     tool: Installer,
     program: str,
 ) -> tuple[Command, ...]:
-    plan, source = located.plan, sources or located.source
+    plan, source = located.plan, located.source or through
     if tool == "uv":
         return uv_commands(
             plan,

@@ -27,7 +27,7 @@ from envtool.facts.conda_keys import conda_keys
 from envtool.facts.load import Facts
 from envtool.facts.mirrors import Catalogue
 from envtool.facts.own_mirrors import catalogue_with_own
-from envtool.model.config import Asked, ConfigFile, Setting, Tool
+from envtool.model.config import Asked, ConfigFile, FileState, Setting, Tool
 from envtool.model.finding import Finding
 from envtool.resolve.channels import asked, builtin_of
 from envtool.resolve.condarc import CondaConfig, merge, parse_condarc
@@ -112,6 +112,21 @@ def configured(tool: Tool, edges: Edges, facts: Facts) -> Configured:
     hidden = tuple(one._replace(value=redacted(one.value)) for one in settings)
     urls = tuple(one._replace(urls=tuple(map(redacted, one.urls))) for one in asks)
     return Configured(tool, tuple(one._replace(text="") for one in found), hidden, urls)
+
+
+def asked_with(tool: Tool, path: str, text: str, edges: Edges, facts: Facts) -> tuple[Asked, ...]:
+    """Return what a tool would ask if one of its files had this text; secrets are left out."""
+    state: FileState = "read" if text else "absent"
+    found = tuple(
+        one._replace(text=text, state=state, trouble="")
+        if one.path == path and one.state != "ignored"
+        else one
+        for one in read_configs(tool, edges)
+    )
+    if path not in {one.path for one in found}:
+        found = (*found, ConfigFile(tool, path, "project", text, state))
+    asks = _SHOWN[tool](found, edges, facts)[1]
+    return tuple(one._replace(urls=tuple(map(redacted, one.urls))) for one in asks)
 
 
 def lint_machine(tools: Sequence[Tool], edges: Edges, facts: Facts) -> Linted:

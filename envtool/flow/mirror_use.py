@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from envtool.apply.places import read_bytes
-from envtool.detect.configs import read_configs, target_file
-from envtool.edge.http import redacted
+from envtool.detect.configs import target_file
 from envtool.edge.wiring import Edges
-from envtool.errors import EnvtoolError, RefusedError, UsageError
+from envtool.errors import RefusedError, UsageError
+from envtool.facts.load import Facts
 from envtool.facts.mirrors import Catalogue, Mirror
 from envtool.facts.own_mirrors import catalogue_with_own
+from envtool.flow.mirror_edits import Order, decoded, edits_for, named
 from envtool.model.config import Tool
-from envtool.model.edit import Edit, Edited, Wish
-from envtool.render.condarc import edit_condarc
+from envtool.model.edit import Edit
 from envtool.render.condarc_fix import fix
-from envtool.render.pip_conf import edit_pip_conf
-from envtool.render.refusal import unreadable
-from envtool.render.yaml_text import YamlText
-from envtool.resolve.wish import find_mirror, need, notes_on, pixi_wish, usable, wish_for
+from envtool.resolve.wish import find_mirror, need, usable, wish_for
 from envtool.words import Text
 
-TOOLS = ("pip", "uv", "conda", "pixi", "torch")
+TOOLS = ("pip", "uv", "conda", "pixi", "torch", "python")
 _FILES: tuple[Tool, ...] = ("pip", "uv", "conda", "pixi")
 _PROGRAMS = {"conda": ("conda", "mamba", "micromamba")}
 _OLD_DAYS = 90
-_Made = TypeVar("_Made")
 
 
 class Use(NamedTuple):
@@ -44,35 +40,42 @@ class Use(NamedTuple):
     notes: tuple[Text, ...]
 
 
-def plan_use(
-    name: str, tools: Sequence[str], scope: str, edges: Edges, *, allows_own: bool = False
+def plan_use(  # noqa: PLR0913 - what a user may say
+    name: str,
+    tools: Sequence[str],
+    scope: str,
+    edges: Edges,
+    facts: Facts,
+    *,
+    variant: str = "",
+    allows_own: bool = False,
 ) -> Use:
     """Return the edits that make tools ask a mirror; ``official`` makes them ask no mirror.
 
     Args:
         name: Of the mirror.
-        tools: pip, uv, conda, pixi, torch; none for those that are in use here.
+        tools: pip, uv, conda, pixi, torch, python; none for those that are in use here.
         scope: user, project, env or system.
         edges: The doors to the machine.
+        facts: The tables.
+        variant: Of torch, for a project that names none.
         allows_own: An index of the user's own may be replaced.
 
     Raises:
         UsageError: ET770, ET774, ET780, no such mirror, or nothing there for a tool; ET768, a
-            tool has no file of this scope.
-        RefusedError: ET516, ET517, ET771 to ET773, ET776, a file cannot be edited.
+            tool has no file of this scope; ET782, ET784, no variant of torch, or no project.
+        RefusedError: ET516, ET517, ET771 to ET773, ET776, ET783, a file cannot be edited.
         UnknownError: ET775, a defect of envtool.
     """
     catalogue = catalogue_with_own(edges.environ, edges.home)
     mirror = find_mirror(name, catalogue.mirrors)
-    wish = wish_for(mirror, catalogue.mirrors, allows_own=allows_own)
+    wish = wish_for(mirror, catalogue, allows_own=allows_own)
     chosen = _chosen(mirror, tools, scope, edges, catalogue)
-    edits: list[Edit] = []
     notes: list[Text] = list(_age(catalogue, mirror))
-    for tool in chosen:
-        if tool == "torch":
-            notes += _torch_notes(mirror)
-            continue
-        edits.append(_edit(tool, scope, wish, mirror, edges))
+    if "torch" in chosen and scope != "project":
+        chosen.remove("torch")
+        notes.append(_torch_elsewhere(mirror))
+    edits = edits_for(chosen, Order(mirror, wish, scope, variant), edges, facts)
     if any(edit.tool == "uv" and edit.before != edit.after for edit in edits):
         notes += _lock_notes()
     return Use(tuple(edits), tuple(notes))
@@ -86,8 +89,8 @@ def mend_condarc(file: str, findings: Sequence[str], edges: Edges) -> Edit:
         UnknownError: ET775, a defect of envtool.
     """
     before = read_bytes(file)
-    wish = wish_for(None, catalogue_with_own(edges.environ, edges.home).mirrors)
-    text = _named(file, lambda: fix(_decoded(before, "conda"), findings, wish))
+    wish = wish_for(None, catalogue_with_own(edges.environ, edges.home))
+    text = named(file, lambda: fix(decoded(before, "conda"), findings, wish))
     reasons = tuple(Text.same(name) for name in findings)
     return Edit("conda", file, before, text.encode(), reasons)
 
@@ -134,82 +137,6 @@ def _is_in_use(tool: Tool, scope: str, edges: Edges) -> bool:
     return Path(file).exists() or any(shutil.which(one, path=path) for one in programs)
 
 
-def _edit(tool: str, scope: str, wish: Wish, mirror: Mirror | None, edges: Edges) -> Edit:
-    known: Tool = next(one for one in _FILES if one == tool)
-    file = target_file(known, scope, edges)
-    before = read_bytes(file)
-    notes = list(notes_on(mirror, tool)) if mirror else []
-
-    def carry_out() -> Edited:
-        text = _decoded(before, known)
-        if known == "pip":
-            return edit_pip_conf(text, wish)
-        if known == "uv":
-            from envtool.render.uv_toml import edit_uv_toml  # noqa: PLC0415 - loads tomlkit
-
-            return edit_uv_toml(text, wish, is_project=Path(file).name == "pyproject.toml")
-        if known == "pixi":
-            from envtool.render.pixi_toml import edit_pixi_toml  # noqa: PLC0415 - as above
-
-            return edit_pixi_toml(text, pixi_wish(wish, mirror))
-        others, uses_defaults = _others(file, edges)
-        notes.extend(others)
-        return edit_condarc(text, wish, uses_defaults=uses_defaults)
-
-    edited = _named(file, carry_out)
-    after = edited.text.encode("utf-8", "surrogateescape")
-    if before is None and not edited.text:
-        return Edit(known, file, None, b"", (), edited.notes)
-    return Edit(known, file, before, after, edited.reasons, (*edited.notes, *notes))
-
-
-def _others(file: str, edges: Edges) -> tuple[list[Text], bool]:
-    """Return what conda's other files say that goes together with ours."""
-    notes: list[Text] = []
-    uses_defaults = "defaults" in edges.environ.get("CONDA_CHANNELS", "").split(",")
-    for one in read_configs("conda", edges):
-        if one.state != "read" or one.tool != "conda" or one.path == file:
-            continue
-        try:
-            text = YamlText(one.text)
-            uses_defaults = uses_defaults or "defaults" in text.list_of("channels")
-            if text.list_of("default_channels"):
-                notes.append(
-                    Text(
-                        f"{one.path} has default_channels too: conda asks those of both files",
-                        f"{one.path} 中也有 default_channels：conda 会访问两个文件中的全部地址",
-                    )
-                )
-        except EnvtoolError as error:
-            notes.append(Text(f"{one.path}: {error.text.en}", f"{one.path}：{error.text.zh}"))
-    return notes, uses_defaults
-
-
-def _named(file: str, work: Callable[[], _Made]) -> _Made:
-    """Do something with a file, and name it where that is refused."""
-    try:
-        return work()
-    except EnvtoolError as error:
-        raise type(error)(
-            error.code,
-            Text(f"{file}: {error.text.en}", f"{file}：{error.text.zh}"),
-            why=tuple(Text(redacted(one.en), redacted(one.zh)) for one in error.why),
-            hint=error.hint,
-            original=redacted(error.original),
-        ) from error
-
-
-def _decoded(content: bytes | None, tool: str) -> str:
-    if content is None:
-        return ""
-    try:
-        # pip reads in the system's own encoding: what is not ours to understand stays as it is.
-        return content.decode("utf-8", "surrogateescape" if tool == "pip" else "strict")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise unreadable(line, "this is no UTF-8", "不是 UTF-8 编码") from error
-
-
 def _lock_notes() -> list[Text]:
     folders = (Path.cwd(), *Path.cwd().parents)
     lock = next((one / "uv.lock" for one in folders if (one / "uv.lock").is_file()), None)
@@ -218,25 +145,27 @@ def _lock_notes() -> list[Text]:
     return [
         Text(
             f"{lock}: uv writes the address of the index into it, so the next lock changes for "
-            "everybody, and --frozen goes on asking the addresses in it",
-            f"{lock}：uv 会把索引地址写入其中，下次锁定会影响所有协作者；--frozen 仍用其中的地址",
+            "everybody (uv lock --check fails until then), and --frozen goes on asking the "
+            "addresses in it",
+            f"{lock}：uv 会把索引地址写入其中，下次锁定会影响所有协作者（在此之前 uv lock --check "
+            "会失败）；--frozen 仍用其中的地址",
         )
     ]
 
 
-def _torch_notes(mirror: Mirror | None) -> list[Text]:
-    """Return how torch's own wheels are asked for: by a plan, since the address names a variant."""
+def _torch_elsewhere(mirror: Mirror | None) -> Text:
+    """Return why nothing is written for torch outside of a project, and what does it instead."""
     if mirror is None:
-        return [Text("torch: no file is involved", "torch：不涉及配置文件")]
-    return [
-        Text(
-            f"torch: the address differs by variant, so it stands in no file: envtool plan torch "
-            f"--mirror {mirror.id} ({one.layout}, {one.url})",
-            f"torch：地址因变体而异，不写入配置文件：envtool plan torch --mirror {mirror.id}"
-            f"（{one.layout}，{one.url}）",
+        return Text(
+            "torch: it stands in a project alone: add --scope project there",
+            "torch：只写在项目中：请在项目里加 --scope project",
         )
-        for one in usable(mirror, "torch")[:1]
-    ]
+    return Text(
+        "torch: its index is asked for torch alone, which uv takes from the pyproject.toml of a "
+        f"project (--scope project); pip and uv pip: envtool plan torch --mirror {mirror.id}",
+        "torch：其索引只应提供 torch 一族，uv 只从项目的 pyproject.toml 读取（--scope project）；"
+        f"pip 与 uv pip 请用 envtool plan torch --mirror {mirror.id}",
+    )
 
 
 def _age(catalogue: Catalogue, mirror: Mirror | None) -> list[Text]:

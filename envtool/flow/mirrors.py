@@ -20,19 +20,36 @@ from envtool.index.probe import (
     judge_parcel,
     probe,
 )
-from envtool.model.network import Fault, Sample, host_of, plain_url
+from envtool.model.network import Fault, FaultKind, Sample, host_of, plain_url
 from envtool.resolve.mirror import Download, Measured, Verdict, rank, shortlist
 from envtool.words import Text
 
 KINDS = ("conda-channels", "conda-defaults", "python-index", "torch-wheels")
+# What people call them.
+_ALSO = {
+    "conda": "conda-channels",
+    "channels": "conda-channels",
+    "defaults": "conda-defaults",
+    "pip": "python-index",
+    "pypi": "python-index",
+    "uv": "python-index",
+    "torch": "torch-wheels",
+    "pytorch": "torch-wheels",
+    "wheels": "torch-wheels",
+    "python": "python-downloads",
+}
 _CHANNELS = {"conda-channels": ("conda-forge",), "conda-defaults": ("main",)}
-_WORKERS, _BEST, _TRIES = 8, 3, 3
+_WORKERS, _BEST, _TRIES = 16, 3, 3
+# Those that hang keep theirs until their time is over, while the next ones are asked.
+_MOST_AT_ONCE = 20
 # Its page is short and its files are large; the one page asked for first is shorter still.
 _BULK = "nvidia-cuda-nvrtc-cu12"
 _MOST_PARCEL_BYTES = 8 * 2**20
 _ANSWER_S = 8.0
 # The first step may take this part of the time; so may the downloads of the bytes.
 _FIRST_PART, _BYTES_PART = 0.4, 0.85
+# Who is asked has less time than who waits for it, so that the cause can still be told.
+_EARLIER = 0.9
 # No mirror may take more of the time than this part.
 _SHARE_PART, _LEAST_S = 0.15, 0.2
 _NOT_FOUND = 404
@@ -44,10 +61,12 @@ class Limits(NamedTuple):
     Attributes:
         timeout_s: Seconds for everything.
         max_bytes: Bytes for everything.
+        max_at_once: Connections at one moment.
     """
 
     timeout_s: float = 60.0
     max_bytes: int = 60 * 10**6
+    max_at_once: int = _MOST_AT_ONCE
 
 
 class Tested(NamedTuple):
@@ -59,6 +78,7 @@ class Tested(NamedTuple):
         verdicts: Best first.
         used_bytes: Bytes that came.
         connections: Answers that were asked for.
+        at_once: Most of them at one moment.
         took_s: Seconds.
         limits: What it might have cost.
     """
@@ -68,6 +88,7 @@ class Tested(NamedTuple):
     verdicts: tuple[Verdict, ...]
     used_bytes: int
     connections: int
+    at_once: int
     took_s: float
     limits: Limits
 
@@ -98,26 +119,36 @@ def try_mirrors(
         on_step: Told of every answer.
     """
     begun_s = time.monotonic()
-    budget = Budget(limits.max_bytes)
+    budget = Budget(limits.max_bytes, limits.max_at_once)
     parcel_bytes = int(limits.max_bytes * _BYTES_PART / (_BEST * _TRIES))
     wish = wish._replace(parcel_bytes=min(_MOST_PARCEL_BYTES, parcel_bytes))
     given_hosts = {host: one.id for one in candidates for host in one.hosts}
     owners = {**given_hosts, **owners_of(catalogue)}
     first_s = limits.timeout_s * _FIRST_PART
+    # All get their turn, even where every one before them hangs.
+    turns = -(-len(candidates) // _WORKERS)
+    answer_s = min(_ANSWER_S, first_s * _EARLIER / turns)
+    asked: set[str] = set()
 
     def fetch(url: str, most: int, is_range: bool) -> Sample:  # noqa: FBT001 - of its type
-        return sample(
-            url, budget, most_bytes=most, timeout_s=min(_ANSWER_S, first_s), is_range=is_range
-        )
+        left_s = begun_s + first_s * _EARLIER - time.monotonic()
+        if left_s <= 0:
+            return Sample(plain_url(url), fault=Fault("no-time", plain_url(url), "time limit"))
+        wait_s, most = min(answer_s, left_s), min(most, limits.max_bytes // 4)
+        return sample(url, budget, most_bytes=most, timeout_s=wait_s, is_range=is_range)
+
+    def ask(one: Candidate) -> Probe:
+        asked.add(one.url)
+        return _probe(one, wish, owners, fetch)
 
     answers = together(
-        [partial(_probe, one, wish, owners, fetch) for one in candidates],
+        [partial(ask, one) for one in candidates],
         workers=_WORKERS,
         timeout_s=first_s,
         on_done=lambda number: on_step(candidates[number], None, None),
     )
     probes = [
-        answer or Probe(one, (Fault("silent", plain_url(one.url), f"> {first_s:g} s", one.id),))
+        answer or _unanswered(one, first_s, is_asked=one.url in asked)
         for one, answer in zip(candidates, answers, strict=True)
     ]
     for one in probes:
@@ -147,6 +178,7 @@ def try_mirrors(
         rank(probes, measured),
         budget.used,
         budget.connections,
+        budget.at_once,
         time.monotonic() - begun_s,
         limits,
     )
@@ -178,6 +210,26 @@ def candidates_of(
             entries = (entry for entry in mirror.carries if _is_worth(entry, kind, channels))
             found.extend(_candidate(mirror, entry) for entry in entries)
     return tuple({one.url: one for one in found}.values())
+
+
+def kind_named(name: str, kinds: Sequence[str] = KINDS) -> str:
+    """Return the kind of mirror of a name.
+
+    Raises:
+        UsageError: ET126, there is none.
+    """
+    kind = _ALSO.get(name.lower(), name)
+    if kind not in kinds:
+        short = ", ".join(word for word, of in _ALSO.items() if of in kinds)
+        raise UsageError(
+            "ET126",
+            Text(f"there is no kind of mirror {name}", f"没有名为 {name} 的镜像类别"),
+            hint=Text(
+                f"the kinds are {', '.join(kinds)}; in short {short}",
+                f"可用的类别：{', '.join(kinds)}；简称 {short}",
+            ),
+        )
+    return kind
 
 
 def given(url: str, kind: str) -> Candidate:
@@ -270,6 +322,11 @@ def _is_worth(entry: Carried, kind: str, channels: Sequence[str]) -> bool:
     return entry.url.startswith("http") and is_said
 
 
+def _unanswered(one: Candidate, waited_s: float, *, is_asked: bool) -> Probe:
+    kind: FaultKind = "silent" if is_asked else "no-time"
+    return Probe(one, (Fault(kind, plain_url(one.url), f"> {waited_s:g} s", one.id),))
+
+
 def _probe(
     one: Candidate, wish: Wish, owners: dict[str, str], fetch: Callable[[str, int, bool], Sample]
 ) -> Probe:
@@ -286,7 +343,7 @@ def _measure(
     one: Probe, wish: Wish, owners: dict[str, str], budget: Budget, share_s: float
 ) -> Measured:
     """Download from one mirror, three times, and check what came."""
-    deadline_s = time.monotonic() + share_s
+    deadline_s = time.monotonic() + share_s * _EARLIER
     parcel, candidate = one.parcel, one.candidate
     if parcel is None:
         return Measured()

@@ -9,7 +9,8 @@ from envtool.facts.load import Facts
 from envtool.model.host import Host
 from envtool.model.plan import Command, Plan, Refusal
 from envtool.model.request import Request
-from envtool.render.commands import Sources, pip_commands, uv_commands
+from envtool.model.source import Through
+from envtool.render.commands import pip_commands, uv_commands
 from envtool.render.conda import conda_commands, pixi_commands, why_not_pixi
 from envtool.resolve.choose import choose
 from envtool.resolve.conda import conda_order
@@ -56,7 +57,7 @@ def error_of(refusal: Refusal) -> EnvtoolError:
 
 
 def commands_for(
-    plan: Plan, host: Host, env: str, facts: Facts, sources: Sources | None = None
+    plan: Plan, host: Host, env: str, facts: Facts, through: Through | None = None
 ) -> dict[str, tuple[Command, ...]]:
     """Return the commands of every tool; none for a tool that cannot carry a plan out.
 
@@ -65,25 +66,30 @@ def commands_for(
         host: The machine.
         env: Folder of the environment.
         facts: The tables.
-        sources: Where pip and uv install from instead of the plan's own places.
+        through: What comes from a mirror instead of the plan's own places.
     """
     how = conda_order(plan, host, facts)
     return {
-        "pip": pip_commands(plan, env, os=host.os, source=sources),
-        "uv": uv_commands(plan, env, os=host.os, source=sources),
-        "conda": conda_commands(plan, how, _NAME),
-        "mamba": conda_commands(plan, how, _NAME, program="mamba"),
-        "micromamba": conda_commands(plan, how, _NAME, program="micromamba"),
-        "pixi": pixi_commands(plan, how, _NAME, os=host.os, arch=host.arch),
+        "pip": pip_commands(plan, env, os=host.os, source=through),
+        "uv": uv_commands(plan, env, os=host.os, source=through),
+        "conda": conda_commands(plan, how, _NAME, through=through),
+        "mamba": conda_commands(plan, how, _NAME, program="mamba", through=through),
+        "micromamba": conda_commands(plan, how, _NAME, program="micromamba", through=through),
+        "pixi": pixi_commands(plan, how, _NAME, os=host.os, arch=host.arch, through=through),
     }
 
 
-def command_notes(plan: Plan, host: Host, facts: Facts) -> dict[str, tuple[Text, ...]]:
+def command_notes(
+    plan: Plan, host: Host, facts: Facts, through: Through | None = None
+) -> dict[str, tuple[Text, ...]]:
     """Return what a person should know about the commands of a tool, by tool."""
     how = conda_order(plan, host, facts)
     pixi = why_not_pixi(how)
+    via = through or Through()
+    own = (*how.notes, *via.conda_notes)
     notes = {
-        **dict.fromkeys(("conda", "mamba", "micromamba"), how.notes),
-        "pixi": (*how.notes, pixi) if pixi else how.notes,
+        "uv": via.python_notes,
+        **dict.fromkeys(("conda", "mamba", "micromamba"), own),
+        "pixi": (*how.notes, pixi) if pixi else own,
     }
     return {tool: own for tool, own in notes.items() if own}

@@ -18,7 +18,9 @@ from envtool.index.page import Link, parse_page
 from envtool.model.network import Fault, FaultKind, Sample, host_of
 
 OFFICIAL = "official"
-_NOARCH_BYTES, _REPODATA_BYTES, _PAGE_BYTES = 4 * 2**10, 256 * 2**10, 8 * 2**20
+_NOARCH_BYTES, _REPODATA_BYTES = 4 * 2**10, 256 * 2**10
+# The page of one project; the one page for everything is larger.
+_PAGE_BYTES, _ONE_PAGE_BYTES = 2 * 2**20, 8 * 2**20
 _NOT_FOUND = 404
 _ENTRY = re.compile(rb'"([^"/\\]+\.(?:conda|tar\.bz2))"\s*:\s*\{([^{}]*)\}')
 _SIZE = re.compile(rb'"size"\s*:\s*(\d+)')
@@ -213,7 +215,7 @@ def _conda_fault(
     seen: Sample, candidate: Candidate, owners: Mapping[str, str], channel: str
 ) -> Fault | None:
     if seen.fault is not None:
-        return seen.fault._replace(subject=channel)
+        return seen.fault._replace(subject=seen.fault.subject or channel)
     if _is_html(seen):
         return Fault("html", seen.final_url, _title(seen.body), "repodata.json")
     away = _redirected(seen, candidate, owners)
@@ -239,7 +241,8 @@ def _probe_page(candidate: Candidate, wish: Wish, owners: Mapping[str, str], fet
     is_torch = candidate.kind == "torch-wheels"
     project = "torch" if is_torch else wish.project
     url = page_of(candidate.url, candidate.layout, wish.variant, project)
-    seen = fetch(url, _PAGE_BYTES, False)  # noqa: FBT003 - the whole page
+    most = _ONE_PAGE_BYTES if candidate.layout.startswith("flat") else _PAGE_BYTES
+    seen = fetch(url, most, False)  # noqa: FBT003 - the whole page
     what = wish.variant if is_torch else project
     fault = seen.fault or _redirected(seen, candidate, owners)
     if fault is not None:
@@ -286,6 +289,8 @@ def _page_fault(seen: Sample) -> Fault | None:
         listing = parse_page(seen.body.decode("utf-8", "replace"), seen.final_url)
     except EnvtoolError as error:
         return Fault("no-index", seen.final_url, error.why[0].en if error.why else "")
+    if not listing.is_complete and seen.total_bytes > len(seen.body):
+        return Fault("no-time", seen.final_url, f"a page of {seen.total_bytes} bytes")
     if not listing.is_complete:
         return Fault("cut", seen.final_url, f"{len(listing.links)} wheels, and no end")
     return None

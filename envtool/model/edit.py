@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from envtool.model.config import Asked
 from envtool.words import Text
 
 OFFICIAL = "official"
+
+
+class Official(NamedTuple):
+    """Where those who publish serve things themselves.
+
+    Attributes:
+        channels: The folder of conda's channels.
+        packages: The folder of the parts of conda's `defaults`.
+        torch: The folder of torch's wheels, by variant.
+        hosts: All their hosts, former ones too.
+    """
+
+    channels: str
+    packages: str
+    torch: str
+    hosts: frozenset[str]
+
+
+class TorchIndex(NamedTuple):
+    """Where torch's wheels are asked for.
+
+    Attributes:
+        url: The folder above the variants.
+        is_flat: A variant is one page of files, and no index.
+    """
+
+    url: str
+    is_flat: bool = False
 
 
 class Wish(NamedTuple):
@@ -20,7 +50,15 @@ class Wish(NamedTuple):
         index_url: The Python index; empty for the one that every tool has built in.
         hosts: Hosts of all known mirrors: what points there was put there by somebody's recipe.
         bases: Addresses of all known folders of conda channels.
+        official: Where those who publish serve things themselves.
         allows_own: An index of the user's own may be replaced.
+        known: The channels, or parts of `defaults`, that lie in each folder of any mirror, by
+            host and path.
+        gone: Folders of conda that mirrors do not carry, or no longer, by host and path.
+        torch: Where torch's wheels lie; None if the mirror has none.
+        torch_bases: Folders above the variants of torch's wheels on any mirror, and the official.
+        pythons: Where uv's Pythons lie; empty if the mirror has none.
+        python_bases: Such folders of any mirror.
     """
 
     mirror: str
@@ -28,8 +66,15 @@ class Wish(NamedTuple):
     defaults: Mapping[str, str]
     index_url: str
     hosts: frozenset[str]
-    bases: tuple[str, ...] = ()
+    bases: tuple[str, ...]
+    official: Official
     allows_own: bool = False
+    known: Mapping[str, frozenset[str]] = MappingProxyType({})
+    gone: tuple[str, ...] = ()
+    torch: TorchIndex | None = None
+    torch_bases: tuple[str, ...] = ()
+    pythons: str = ""
+    python_bases: tuple[str, ...] = ()
 
     @property
     def is_official(self) -> bool:
@@ -51,6 +96,27 @@ class Edited(NamedTuple):
     notes: tuple[Text, ...] = ()
 
 
+class Moved(NamedTuple):
+    """What a tool asks for one name, before an edit and after it.
+
+    Attributes:
+        name: channels, ``-c pytorch``, index-url.
+        before: Addresses, in the order in which they are asked.
+        after: The same after the edit.
+    """
+
+    name: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+
+    @classmethod
+    def of(cls, before: tuple[Asked, ...], after: tuple[Asked, ...]) -> tuple[Moved, ...]:
+        """Return what moved and what did not, name by name."""
+        new = {one.name: one.urls for one in after}
+        old = {one.name: one.urls for one in before}
+        return tuple(cls(name, old.get(name, ()), new.get(name, ())) for name in {**old, **new})
+
+
 class Edit(NamedTuple):
     """One file to be changed.
 
@@ -61,6 +127,7 @@ class Edit(NamedTuple):
         after: What they become.
         reasons: One for each change.
         notes: What stays as it is and should be known.
+        asks: What the tool asks, all its files together.
     """
 
     tool: str
@@ -69,3 +136,4 @@ class Edit(NamedTuple):
     after: bytes
     reasons: tuple[Text, ...] = ()
     notes: tuple[Text, ...] = ()
+    asks: tuple[Moved, ...] = ()

@@ -18,8 +18,12 @@ FaultKind = Literal[
     "tls-bundle",
     "proxy-dns",
     "proxy-silent",
+    "proxy-slow",
     "proxy-auth",
     "proxy-refused",
+    "proxy-bad",
+    "proxy-tls",
+    "proxy-socks",
     "silent",
     "cut",
     "circle",
@@ -51,8 +55,12 @@ NOT_REACHED: frozenset[str] = frozenset(
         "tls-bundle",
         "proxy-dns",
         "proxy-silent",
+        "proxy-slow",
         "proxy-auth",
         "proxy-refused",
+        "proxy-bad",
+        "proxy-tls",
+        "proxy-socks",
         "silent",
         "no-time",
     }
@@ -71,6 +79,7 @@ class Fault(NamedTuple):
         wait_s: Seconds that a server asks to wait; empty if it does not say.
         variable: The environment variable that names the proxy or the bundle.
         proxy: The proxy, without credentials.
+        issuer: Who signed the certificate that was shown.
     """
 
     kind: FaultKind
@@ -81,6 +90,7 @@ class Fault(NamedTuple):
     wait_s: str = ""
     variable: str = ""
     proxy: str = ""
+    issuer: str = ""
 
     @property
     def host(self) -> str:

@@ -8,6 +8,7 @@ long-term release 1.8.2 lies apart, with a page of its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal, NamedTuple
 from urllib.parse import quote
 
@@ -64,6 +65,30 @@ class MirrorPlace(NamedTuple):
     kind: Literal["python-index", "torch-wheels"]
     url: str
     layout: str
+
+
+class Through(NamedTuple):
+    """What a plan takes from a mirror.
+
+    Attributes:
+        sources: Where each file of the plan lies; None for the plan's own places.
+        notes: What was chosen, and why not what was asked for.
+        name: The mirror that the files come from; ``official`` for the plan's own places.
+        python_index: The mirror's Python index, for what the files need besides; empty for none.
+        channels: Addresses to ask for a channel of conda, by its name.
+        conda_notes: What a person should know about them.
+        pythons: Where uv downloads a Python; empty for its own place.
+        python_notes: What a person should know about that.
+    """
+
+    sources: Mapping[Pin, Source] | None = None
+    notes: tuple[Text, ...] = ()
+    name: str = "official"
+    python_index: str = ""
+    channels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    conda_notes: tuple[Text, ...] = ()
+    pythons: str = ""
+    python_notes: tuple[Text, ...] = ()
 
 
 def mirrored(source: Source, pin: Pin, place: MirrorPlace) -> Source | Text:

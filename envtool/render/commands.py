@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from envtool.model.plan import Command, Pin, Plan
 from envtool.model.python import Interpreter
-from envtool.model.source import Source, source_of
+from envtool.model.source import Source, Through, source_of
 from envtool.words import Text
-
-Sources = Mapping[Pin, Source]
 
 CREATE = Text("create the environment", "创建环境")
 _INSTALL = Text("install the build", "安装构建")
@@ -22,7 +18,7 @@ _FIRST_WITH_WHOLE_INDEX = 2
 
 
 def pip_commands(
-    plan: Plan, env: str, *, os: str, source: Source | Sources | None = None
+    plan: Plan, env: str, *, os: str, source: Source | Through | None = None
 ) -> tuple[Command, ...]:
     """Return the commands that create an environment with venv and install with pip.
 
@@ -30,7 +26,7 @@ def pip_commands(
         plan: The plan.
         env: Folder of the environment.
         os: System that will run them.
-        source: Where to install from instead of the plan's own places: all, or file by file.
+        source: Where to install from instead of the plan's own places: one place, or a mirror.
     """
     create = Command((*_starter(plan.chosen.python, os), env), CREATE)
     own = (env_python(env, os), "-m", "pip", "install")
@@ -42,7 +38,7 @@ def uv_commands(
     env: str,
     *,
     os: str,
-    source: Source | Sources | None = None,
+    source: Source | Through | None = None,
     options: tuple[str, ...] = (),
     program: str = "uv",
 ) -> tuple[Command, ...]:
@@ -52,13 +48,16 @@ def uv_commands(
         plan: The plan.
         env: Folder of the environment.
         os: System that will run them.
-        source: Where to install from instead of the plan's own places: all, or file by file.
+        source: Where to install from instead of the plan's own places: one place, or a mirror.
         options: Further options, such as those that pip reads from its configuration.
         program: uv itself, where it is not on PATH.
     """
     python = plan.chosen.python
     wanted = python.path or str(python.version) if python else ""
     create = Command((program, "venv", "--python", wanted, env), CREATE)
+    if isinstance(source, Through) and source.pythons and python and not python.path:
+        # `uv venv` has no option for it (uv 0.13, "Environment variables").
+        create = create._replace(environ=(("UV_PYTHON_INSTALL_MIRROR", source.pythons),))
     own = (program, "pip", "install", *options, "--python", env_python(env, os))
     # The indexes of a user's own settings go before --index-url, but not before --index. uv
     # takes a project from the first index that has it, so that none are mixed.
@@ -83,7 +82,7 @@ def env_python(env: str, os: str) -> str:
 def installs(
     plan: Plan,
     own: tuple[str, ...],
-    source: Source | Sources | None,
+    source: Source | Through | None,
     *,
     index: str = "--index-url",
 ) -> tuple[Command, ...]:
@@ -92,13 +91,14 @@ def installs(
     Args:
         plan: The plan.
         own: The installer's words.
-        source: Where to install from instead of the plan's own places: all, or file by file.
+        source: Where to install from instead of the plan's own places: one place, or a mirror.
         index: The installer's option for an index.
     """
+    through = source if isinstance(source, Through) else Through()
     groups: dict[Source, list[Pin]] = {}
     places: dict[Pin, Source] = {}
     for pin in plan.pins:
-        place = source if isinstance(source, Source) else (source or {}).get(pin)
+        place = source if isinstance(source, Source) else (through.sources or {}).get(pin)
         places[pin] = place or source_of(pin, plan.chosen.row.release)
         key = Source("file") if places[pin].kind == "file" else places[pin]
         groups.setdefault(key, []).append(pin)
@@ -113,6 +113,7 @@ def installs(
         # The index of a mirror that stands in for the default one is whole, whatever the release.
         is_ours = is_ours and pins[0].folder != "default"
         flags = _pages(place, pins) if place.kind == "index" and is_ours else _flags(place, index)
+        flags += _rest(flags, through.python_index, index)
         commands.append(Command((*own, *wanted, *bounds, *flags), _INSTALL))
     return tuple(commands)
 
@@ -126,3 +127,15 @@ def _flags(place: Source, index: str) -> tuple[str, ...]:
     if place.kind == "index":
         return (index, place.url)
     return ("--find-links", place.url) if place.kind == "page" else ()
+
+
+def _rest(flags: tuple[str, ...], rest: str, index: str) -> tuple[str, ...]:
+    """Return the flags that let a mirror's index stand in for the built-in one.
+
+    pip asks the built-in one unless another is named; uv asks it last, for what is nowhere else.
+    """
+    if not rest or rest in flags:
+        return ()
+    if index == "--index-url":
+        return () if index in flags else (index, rest)
+    return ("--default-index", rest)

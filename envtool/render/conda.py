@@ -11,6 +11,7 @@ torch decides what matters.
 from __future__ import annotations
 
 from envtool.model.plan import Command, Plan
+from envtool.model.source import Through
 from envtool.render.commands import CREATE, installs
 from envtool.resolve.conda import CondaOrder
 from envtool.words import Text
@@ -39,7 +40,12 @@ _PIXI_WITHOUT_DEFAULTS = Text(
 
 
 def conda_commands(
-    plan: Plan, order: CondaOrder, name: str, *, program: str = "conda"
+    plan: Plan,
+    order: CondaOrder,
+    name: str,
+    *,
+    program: str = "conda",
+    through: Through | None = None,
 ) -> tuple[Command, ...]:
     """Return the commands that create a conda environment with the build.
 
@@ -48,20 +54,44 @@ def conda_commands(
         order: How conda brings it.
         name: Name of the environment.
         program: conda, mamba or micromamba, which take the same words.
+        through: What comes from a mirror.
     """
     if not order.is_possible:
         return ()
     create = (program, "create", "--yes", "--name", name)
+    mirrored = addresses(order, through)
+    named = tuple(word for one in mirrored for word in ("-c", one))
+    only = ("--override-channels", *named) if named else ()
     if order.channels:
-        channels = tuple(word for one in order.channels for word in ("-c", one))
-        words = (*create, "--override-channels", *channels, *order.specs)
-        return (Command(words, CREATE, order.environ),)
+        return (Command((*create, *only, *order.specs), CREATE, order.environ),)
     own = (program, "run", "--name", name, "python", "-m", "pip", "install")
-    return (Command((*create, *_bare(plan)), CREATE), *installs(plan, own, None))
+    return (Command((*create, *only, *_bare(plan)), CREATE), *installs(plan, own, through))
+
+
+def wanted_channels(order: CondaOrder) -> tuple[str, ...]:
+    """Return the channels that an order needs: the Python of pip's environment is one of theirs."""
+    return order.channels or ("conda-forge",)
+
+
+def addresses(order: CondaOrder, through: Through | None) -> tuple[str, ...]:
+    """Return the channels of an order as they are asked for: a mirror's by their addresses.
+
+    None where the channels are those that conda is configured for.
+    """
+    places = dict(through.channels) if through else {}
+    if not order.channels and not places.get("conda-forge"):
+        return ()
+    return tuple(place for one in wanted_channels(order) for place in places.get(one) or (one,))
 
 
 def pixi_commands(
-    plan: Plan, order: CondaOrder, folder: str, *, os: str, arch: str
+    plan: Plan,
+    order: CondaOrder,
+    folder: str,
+    *,
+    os: str,
+    arch: str,
+    through: Through | None = None,
 ) -> tuple[Command, ...]:
     """Return the commands that create a pixi workspace with the build.
 
@@ -71,13 +101,13 @@ def pixi_commands(
         folder: Folder of the workspace.
         os: System that it is for.
         arch: Processor that it is for.
+        through: What comes from a mirror.
     """
     subdir = _SUBDIRS.get((os, arch))
     if not order.is_possible or subdir is None or why_not_pixi(order):
         return ()
-    channels = tuple(
-        word for one in order.channels or ("conda-forge",) for word in ("--channel", one)
-    )
+    asked = addresses(order, through) or wanted_channels(order)
+    channels = tuple(word for one in asked for word in ("--channel", one))
     manifest = (
         "--manifest-path",
         f"{folder}\\pixi.toml" if os == "windows" else f"{folder}/pixi.toml",
@@ -88,7 +118,7 @@ def pixi_commands(
     if order.channels:
         return (start, add)
     own = ("pixi", "run", *manifest, "python", "-m", "pip", "install")
-    return (start, add, *installs(plan, own, None))
+    return (start, add, *installs(plan, own, through))
 
 
 def _bracketed(spec: str) -> str:

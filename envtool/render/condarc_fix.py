@@ -9,6 +9,7 @@ from envtool.errors import RefusedError
 from envtool.model.edit import Wish
 from envtool.render.channel_url import host_of, read_channel
 from envtool.render.yaml_text import YamlText
+from envtool.words import Text
 
 _LISTS = ("channels", "default_channels")
 _TABBED = re.compile(r"^[ \t]*\t[ \t]*", re.MULTILINE)
@@ -31,8 +32,8 @@ def fix(file_text: str, findings: Collection[str], wish: Wish) -> str:
     if "yaml_not_loaded" in findings:
         text = _untabbed(text)
     if "custom_channels_unindented" in findings:
-        text = _indented(text)
-    file = YamlText(text)
+        text = indented(text)
+    file = _read(text)
     for key in _LISTS:
         _mend_list(file, key, findings, wish)
     _mend_customs(file, findings, wish)
@@ -45,6 +46,18 @@ def fix(file_text: str, findings: Collection[str], wish: Wish) -> str:
 
 
 _OFF = frozenset({"false", "no", "off", "0"})
+
+
+def _read(text: str) -> YamlText:
+    try:
+        return YamlText(text)
+    except RefusedError as error:
+        if error.code != "ET771":
+            raise
+        hint = Text("mend that line by hand first", "请先手动修正该行")
+        raise RefusedError(
+            error.code, error.text, why=error.why, hint=hint, original=error.original
+        ) from error
 
 
 def _mend_list(file: YamlText, key: str, findings: Collection[str], wish: Wish) -> None:
@@ -132,8 +145,13 @@ def _untabbed(text: str) -> str:
     return mended
 
 
-def _indented(text: str) -> str:
-    """Return a text whose entries right below an empty `custom_channels` belong to it."""
+def indented(text: str, hosts: Collection[str] | None = None) -> str:
+    """Return a text whose entries right below an empty `custom_channels` belong to it.
+
+    Args:
+        text: Of the file.
+        hosts: Only addresses on these hosts are entries; any by default.
+    """
     lines = text.split("\n")
     start = next((n for n, one in enumerate(lines) if re.match(r"custom_channels:\s*$", one)), None)
     if start is None:
@@ -141,6 +159,8 @@ def _indented(text: str) -> str:
     for place in range(start + 1, len(lines)):
         line = lines[place]
         if not re.match(r"[\w.-]+:\s+https?://\S+\s*$", line) or line.startswith("channel_alias"):
+            break
+        if hosts is not None and host_of(line.partition(":")[2].strip()) not in hosts:
             break
         lines[place] = f"  {line}"
     return "\n".join(lines)

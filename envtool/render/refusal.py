@@ -6,7 +6,9 @@ from envtool.errors import RefusedError, UnknownError
 from envtool.words import Text
 
 
-def unreadable(line: int, en: str, zh: str, *, original: str = "") -> RefusedError:
+def unreadable(
+    line: int, en: str, zh: str, *, original: str = "", can_mend: bool = False
+) -> RefusedError:
     """Return the refusal of a file that its own tool cannot read.
 
     Args:
@@ -14,13 +16,19 @@ def unreadable(line: int, en: str, zh: str, *, original: str = "") -> RefusedErr
         en: What is wrong.
         zh: The same.
         original: What the parser said.
+        can_mend: `mirror lint --fix` mends it; FILE stands for the path where a hint names it.
     """
     where = Text(f"line {line}: {en}", f"第 {line} 行：{zh}") if line else Text(en, zh)
     return RefusedError(
         "ET771",
         Text("the file cannot be read; nothing was changed", "文件无法读取，未做任何更改"),
         why=(where,),
-        hint=Text("mend that line first", "请先修正该行"),
+        hint=Text(
+            "envtool mirror lint --fix FILE mends it; then run this again",
+            "用 envtool mirror lint --fix FILE 修正，然后重试",
+        )
+        if can_mend
+        else Text("mend that line first", "请先修正该行"),
         original=original,
     )
 
@@ -33,17 +41,20 @@ def doubled(key: str, line: int, first: int) -> RefusedError:
         why=(Text(f"lines {first} and {line}", f"第 {first} 行和第 {line} 行"),)
         if first
         else (Text(f"line {line}", f"第 {line} 行"),),
-        hint=Text("keep one of the two", "请只保留其中一处"),
+        hint=Text(
+            "keep one of the two, by hand: only you know which is meant; then run this again",
+            "请手动只保留其中一处（只有您知道应保留哪一处），然后重试",
+        ),
     )
 
 
-def invalid(key: str, line: int, en: str, zh: str) -> RefusedError:
+def invalid(key: str, line: int, en: str, zh: str, hint: Text | None = None) -> RefusedError:
     """Return the refusal of a value that its tool rejects, or that cannot be edited safely."""
     return RefusedError(
         "ET773",
         Text(f"{key} cannot be edited as it stands", f"{key} 的现有写法无法编辑"),
         why=(Text(f"line {line}: {en}", f"第 {line} 行：{zh}"),),
-        hint=Text("write it in the usual form first", "请先改成通常的写法"),
+        hint=hint or Text("write it in the usual form first", "请先改成通常的写法"),
     )
 
 

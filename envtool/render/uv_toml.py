@@ -55,7 +55,7 @@ def edit_uv_toml(text: str, wish: Wish, *, is_project: bool = False) -> Edited:
     file = TomlText(text)
     expected: dict[str, Any] = copy.deepcopy(file.document.unwrap())
     path = ("tool", "uv") if is_project else ()
-    uv, goal = _table(file.document, path), _table(expected, path)
+    uv, goal = table_of(file.document, path), table_of(expected, path)
     places = list(_defaults(uv, goal, text))
     if wish.is_official:
         reasons = _go_back(file, places, path, goal, wish)
@@ -70,7 +70,8 @@ def edit_uv_toml(text: str, wish: Wish, *, is_project: bool = False) -> Edited:
     return Edited(file.result(expected), tuple(reasons))
 
 
-def _table(document: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - tomlkit's documents
+def table_of(document: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - tomlkit's documents
+    """Return the table that a path leads to; an empty one if there is none."""
     for name in path:
         document = document.get(name, {})
     return document
@@ -109,7 +110,7 @@ def _point(place: _Place, wish: Wish, text: str) -> list[Text]:
 
 def _add(file: TomlText, expected: dict[str, Any], path: tuple[str, ...], wish: Wish) -> Text:
     """Write a default index where there is none."""
-    _check_lines(_table(file.document, path), file.text)
+    check_lines(table_of(file.document, path), file.text)
     name = ".".join((*path, "index"))
     file.append([f"[[{name}]]", f'url = "{wish.index_url}"', "default = true"])
     goal = expected
@@ -131,7 +132,7 @@ def _go_back(
 ) -> list[Text]:
     """Take the default indexes away that are mirrors."""
     gone = [place for place in places if is_mirror_index(place.url, wish)]
-    uv, prefix = _table(file.document, path), "".join(f"{one}." for one in path)
+    uv, prefix = table_of(file.document, path), "".join(f"{one}." for one in path)
     header = re.compile(rf"[ \t]*\[\[[ \t]*{re.escape(prefix)}index[ \t]*\]\]")
     reasons = [
         Text(
@@ -147,7 +148,7 @@ def _go_back(
     if any(place.table is None for place in gone):
         file.settle()
     if gone:
-        _check_lines(uv, file.text)
+        check_lines(uv, file.text)
     for place in reversed(gone):
         if place.table is not None and set(place.holder) <= _OURS:
             file.drop_table(header, place.table)
@@ -157,7 +158,7 @@ def _go_back(
     return reasons
 
 
-def _check_lines(uv: Any, text: str) -> None:  # noqa: ANN401 - as above
+def check_lines(uv: Any, text: str) -> None:  # noqa: ANN401 - as above
     """Refuse indexes within brackets, where one would have to come or go."""
     if "index" in uv and not isinstance(uv["index"], AoT):
         raise inline("index", line_of(text, "index"))

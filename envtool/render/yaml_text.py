@@ -7,18 +7,19 @@ an item that goes. Here every byte that belongs to no edited value stays where i
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 import yaml
 
-from envtool.render.refusal import defect, doubled, invalid, unreadable
+from envtool.render.refusal import defect, invalid
+from envtool.render.yaml_read import NULL, compose, leaves_of, line_at, load
+from envtool.words import Text
 
 _PLAIN = re.compile(r"[A-Za-z0-9](?:[\w./:~%+@-]*[\w/])?")
-_NULL = "tag:yaml.org,2002:null"
-_MARKS = (yaml.AnchorToken, yaml.AliasToken, yaml.TagToken, yaml.DirectiveToken)
 _BOM = "\ufeff"
+_LAST = 1 << 20
 
 
 class _Change(NamedTuple):
@@ -48,8 +49,13 @@ class YamlText:
         self._is_ended = not body or body.endswith("\n")
         self._text = body if self._is_ended else body + self._eol
         self._changes: list[_Change] = []
-        self._root, self._end = _compose(self._text)
-        self.data: dict[str, Any] = _load(self._text)
+        self._root, self._end = compose(self._text)
+        self.data: dict[str, Any] = load(self._text)
+        if not self._is_ended and load(body) != self.data:
+            hint = Text("put a line end at the end of the file", "请在文件末尾加一个换行")
+            last = self._text.count("\n")
+            zh = "文件以多行文本结尾"
+            raise invalid("YAML", last, "a text of several lines ends the file", zh, hint)
         self._expected = dict(self.data)
 
     def keys(self) -> list[str]:
@@ -71,7 +77,7 @@ class YamlText:
         if node is None:
             return []
         if not isinstance(node, yaml.SequenceNode):
-            raise invalid(key, _line(node), "a list is due here", "此处应为列表")
+            raise invalid(key, line_at(node), "a list is due here", "此处应为列表")
         return [self._scalar(key, item) for item in node.value]
 
     def map_of(self, key: str) -> dict[str, str]:
@@ -84,7 +90,7 @@ class YamlText:
         if node is None:
             return {}
         if not isinstance(node, yaml.MappingNode):
-            raise invalid(key, _line(node), "a mapping is due here", "此处应为映射")
+            raise invalid(key, line_at(node), "a mapping is due here", "此处应为映射")
         return {self._scalar(key, k): self._scalar(key, v) for k, v in node.value}
 
     def text_of(self, key: str) -> str:
@@ -173,9 +179,28 @@ class YamlText:
         del self._expected[key]
         name, value = found
         if getattr(value, "flow_style", False) and "#" in self._span(value):
-            raise invalid(key, _line(value), "comments within brackets", "括号内有注释")
-        leaves = [value] if getattr(value, "flow_style", False) else list(_leaves(value))
+            raise invalid(key, line_at(value), "comments within brackets", "括号内有注释")
+        leaves = [value] if getattr(value, "flow_style", False) else list(leaves_of(value))
         self._drop(name.start_mark.index, [name, *leaves])
+
+    def remove_entry(self, key: str, names: Collection[str]) -> bool:
+        """Take entries of a mapping away, and say whether that could be done.
+
+        If nothing is left in the mapping, its key goes as well.
+        """
+        node = self._value(key)
+        if not isinstance(node, yaml.MappingNode):
+            return False
+        gone = [pair for pair in node.value if pair[0].value in names]
+        if len(gone) == len(node.value):
+            self.remove(key)
+            return True
+        if node.flow_style or any(getattr(value, "flow_style", False) for _, value in gone):
+            return False
+        self._expected[key] = {n: v for n, v in self.data[key].items() if n not in names}
+        for name, value in gone:
+            self._drop(name.start_mark.index, [name, *leaves_of(value)])
+        return True
 
     def result(self) -> str:
         """Return the text after all edits.
@@ -189,7 +214,7 @@ class YamlText:
         if not self._is_ended:
             text = text.removesuffix(self._eol)
         try:
-            is_as_wished = _load(text) == self._expected
+            is_as_wished = load(text) == self._expected
         except (yaml.YAMLError, ValueError, RecursionError):
             is_as_wished = False
         if not is_as_wished:
@@ -202,13 +227,13 @@ class YamlText:
 
     def _value(self, key: str) -> Any:  # noqa: ANN401 - PyYAML's nodes
         found = self._pair(key)
-        return None if found is None or found[1].tag == _NULL else found[1]
+        return None if found is None or found[1].tag == NULL else found[1]
 
     def _scalar(self, key: str, node: Any) -> str:  # noqa: ANN401 - as above
-        if not isinstance(node, yaml.ScalarNode) or node.tag == _NULL:
-            raise invalid(key, _line(node), "a name or an address is due", "此处应为名称或地址")
+        if not isinstance(node, yaml.ScalarNode) or node.tag == NULL:
+            raise invalid(key, line_at(node), "a name or an address is due", "此处应为名称或地址")
         if node.style in {"|", ">"}:
-            raise invalid(key, _line(node), "a text of several lines", "此处为多行文本")
+            raise invalid(key, line_at(node), "a text of several lines", "此处为多行文本")
         return str(node.value)
 
     def _span(self, node: Any) -> str:  # noqa: ANN401 - as above
@@ -224,7 +249,7 @@ class YamlText:
         """Return where the dash of an item of a list stands."""
         before = self._text[: item.start_mark.index].rstrip()
         if not before.endswith("-"):
-            raise invalid(key, _line(item), "its dash stands elsewhere", "短横线不在同一处")
+            raise invalid(key, line_at(item), "its dash stands elsewhere", "短横线不在同一处")
         return len(before) - 1
 
     def _put(self, node: Any, value: str) -> None:  # noqa: ANN401 - as above
@@ -236,7 +261,7 @@ class YamlText:
 
     def _replace_flow(self, key: str, node: Any, text: str) -> None:  # noqa: ANN401 - as above
         if "#" in self._span(node):
-            raise invalid(key, _line(node), "comments within brackets", "括号内有注释")
+            raise invalid(key, line_at(node), "comments within brackets", "括号内有注释")
         self._change(node.start_mark.index, node.end_mark.index, text)
 
     def _fill(self, key: str, lines: Sequence[str]) -> None:
@@ -246,7 +271,9 @@ class YamlText:
         lead = " " * (column + 2)
         block = "".join(f"{lead}{line}{self._eol}" for line in lines)
         if found is None:
-            self._change(self._end, self._end, f"{' ' * column}{key}:{self._eol}{block}")
+            text = f"{' ' * column}{key}:{self._eol}{block}"
+            # Behind what the last key of the file gets, wherever both go to its end.
+            self._changes.append(_Change(self._end, self._end, _LAST + len(self._changes), text))
             return
         value = found[1]
         if self._span(value):
@@ -284,88 +311,9 @@ class YamlText:
             self._changes.append(_Change(start, end, len(self._changes), text))
 
 
-def _compose(text: str) -> tuple[Any, int]:
-    """Return the mapping at the top, if there is one, and where a new key goes."""
-    try:
-        odd = next((t for t in yaml.scan(text, yaml.SafeLoader) if isinstance(t, _MARKS)), None)
-        events = list(yaml.parse(text, yaml.SafeLoader))
-        documents = list(yaml.compose_all(text, yaml.SafeLoader))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise _broken(text, error) from error
-    if odd is not None:
-        raise invalid("YAML", odd.start_mark.line + 1, "anchors and tags", "含有锚点或标签")
-    if len(documents) > 1:
-        line = documents[1].start_mark.line + 1
-        raise invalid("YAML", line, "a second document", "含有第二个文档")
-    root = documents[0] if documents else None
-    ends = (e for e in events if isinstance(e, yaml.DocumentEndEvent) and e.explicit)
-    marks = [e.start_mark.index for e in ends if e.start_mark is not None]
-    end = marks[0] if marks else len(text)
-    if root is None or (root.tag == _NULL and root.start_mark.index == root.end_mark.index):
-        return None, end
-    if not isinstance(root, yaml.MappingNode) or root.flow_style:
-        raise invalid("YAML", _line(root), "keys on lines of their own are due", "应每行一个键")
-    if "\r" in text.replace("\r\n", ""):
-        raise invalid("YAML", 1, "line ends of an old system", "使用了旧式换行符")
-    _refuse_doubles(root)
-    return root, end
-
-
-def _refuse_doubles(node: Any) -> None:  # noqa: ANN401 - PyYAML's nodes
-    """Refuse a key that stands twice in one mapping, at any depth."""
-    waiting = [node]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, yaml.SequenceNode):
-            waiting.extend(one.value)
-        elif isinstance(one, yaml.MappingNode):
-            seen: dict[str, int] = {}
-            for name, value in one.value:
-                if not isinstance(name, yaml.ScalarNode):
-                    raise invalid("YAML", _line(name), "a key that is no name", "键不是名称")
-                if name.value in seen:
-                    raise doubled(name.value, _line(name), seen[name.value])
-                seen[name.value] = _line(name)
-                waiting.append(value)
-
-
-def _leaves(node: Any) -> Iterator[Any]:  # noqa: ANN401 - as above
-    """Yield the scalars within a node."""
-    if isinstance(node, yaml.ScalarNode):
-        yield node
-        return
-    pairs = node.value if isinstance(node, yaml.MappingNode) else [(one,) for one in node.value]
-    for entry in pairs:
-        yield from (leaf for one in entry for leaf in _leaves(one))
-
-
-def _load(text: str) -> dict[str, Any]:
-    found: Any = yaml.load(text, yaml.BaseLoader)  # noqa: S506 - scalars stay texts
-    return found or {}
-
-
-def _line(node: Any) -> int:  # noqa: ANN401 - as above
-    return int(node.start_mark.line) + 1
-
-
 def _written(value: str) -> str:
     """Return a text as YAML writes it, plain where that is the same."""
     with suppress(ValueError):
         if _PLAIN.fullmatch(value) and isinstance(yaml.safe_load(value), str):
             return value
     return "'" + value.replace("'", "''") + "'"
-
-
-def _broken(text: str, error: Exception) -> Exception:
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else 0
-    lines = text.split("\n")
-    said = str(error) if isinstance(error, yaml.YAMLError) else type(error).__name__
-    if 0 < line <= len(lines) and "\t" in lines[line - 1][: _indent(lines[line - 1])]:
-        en = "a tab stands in the indentation, so conda ignores the whole file"
-        return unreadable(line, en, "缩进中含有制表符，conda 会忽略整个文件", original=said)
-    return unreadable(line, "this is no YAML", "不是有效的 YAML", original=said)
-
-
-def _indent(line: str) -> int:
-    return len(line) - len(line.lstrip())

@@ -8,9 +8,6 @@ from urllib.parse import urlsplit
 
 from envtool.facts.mirrors import Carried, Catalogue, Mirror
 
-# Names that Anaconda's own hosts had or have beside those of the catalogue (conda/base/constants.py
-# and its history: repo.continuum.io until 4.6, conda.binstar.org before).
-_ANACONDA = ("repo.continuum.io", "conda.binstar.org", "anaconda.org", "repo.anaconda.cloud")
 _MIRRORED = re.compile(r"(?:^|/)(?:anaconda|pkgs|cloud|conda-forge|pytorch)(?:/|$)")
 _RETIRED = frozenset({"retired", "absent"})
 
@@ -63,7 +60,7 @@ class Sites(NamedTuple):
 
 def sites_of(catalogue: Catalogue) -> Sites:
     """Return the hosts of a catalogue."""
-    official = {host_of(one.url) for one in catalogue.official} | {*catalogue.hosts, *_ANACONDA}
+    official = {*(host_of(one.url) for one in catalogue.official), *catalogue.hosts}
     mirrors: dict[str, Mirror] = {}
     for one in catalogue.mirrors:
         places = [one.home, *(entry.url for entry in one.carries)]

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,11 +25,11 @@ from envtool.apply.rewrite import (
 )
 from envtool.errors import EnvtoolError
 from envtool.model.edit import Edit
-from tests.loopback import PATIENCE_S, listing
+from tests.apply.steps import steps
+from tests.loopback import PATIENCE_S
 
 OLD, NEW = b"old\r\n\xff", b"new\n"
 DATE = "2026-11-21T08:00:00+00:00"
-STEPS = ("replace", "fsync", "chmod", "unlink", "mkdir", "rmdir", "open")
 posix = pytest.mark.skipif(sys.platform == "win32", reason="needs fork and modes")
 
 
@@ -230,24 +229,6 @@ def test_what_is_no_file_is_left_alone(tmp_path: Path, folder: str, kind: str) -
     assert code_of(lambda: use(place, folder)) == "ET517"
 
 
-@posix
-def test_a_full_disk_is_said_and_the_old_file_is_whole(file: Path, folder: str) -> None:
-    import resource  # noqa: PLC0415 - not on Windows
-
-    def work() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
-        try:
-            use(file, folder, after=b"x" * 4000)
-        except EnvtoolError as error:
-            os._exit(18 if error.code == "ET518" else 1)
-
-    before = listing(file.parent)
-    assert os.waitstatus_to_exitcode(forked(work)) == 18
-    assert listing(file.parent) == before
-    assert read_entries(folder) == []
-
-
 # Two at once
 
 
@@ -282,58 +263,6 @@ def test_a_file_that_changed_since_it_was_read_is_left_alone(file: Path, folder:
 
 
 # Killed at every step
-
-
-def forked(work: Callable[[], object]) -> int:
-    """Do something in a process of its own, and return how that ended."""
-    child = os.fork()
-    if child == 0:
-        try:
-            work()
-        finally:
-            os._exit(0)
-    return os.waitpid(child, 0)[1]
-
-
-def killed(work: Callable[[], object], step: int, *, is_after: bool) -> bool:
-    """Do something in a process that kills itself at a step; say whether it came that far."""
-    count = 0
-
-    def hook(name: str) -> None:
-        real = getattr(os, name)
-
-        def counted(*args: object, **options: object) -> object:
-            nonlocal count
-            count += 1
-            if count == step and not is_after:
-                os.kill(os.getpid(), signal.SIGKILL)
-            answer = real(*args, **options)
-            if count == step:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return answer
-
-        setattr(os, name, counted)
-
-    def run() -> None:
-        for name in STEPS:
-            hook(name)
-        work()
-
-    return os.WIFSIGNALED(forked(run))
-
-
-def steps(work: Callable[[], object], reset: Callable[[], None]) -> Generator[None]:
-    """Kill some work at each of its steps, before and after it."""
-    step, has_come_far = 0, True
-    while has_come_far:
-        step += 1
-        has_come_far = False
-        for is_after in (False, True):
-            reset()
-            if killed(work, step, is_after=is_after):
-                has_come_far = True
-                yield
-    assert step > 5, "the hooks were never reached"
 
 
 @posix

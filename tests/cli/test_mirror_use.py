@@ -108,6 +108,43 @@ def test_a_dry_run_shows_the_edit_and_writes_nothing(
     assert any(line.startswith("+index-url = https://") for line in lines)
     assert any("retired" in line for line in lines)
     assert machine.home in said.out
+    assert "mirror restore" in said.err
+
+
+@pytest.mark.parametrize(
+    ("language", "asks", "first"),
+    [("en", "conda install asks", "before"), ("zh", "conda install 访问", "之前")],
+)
+def test_what_conda_asks_before_and_after_is_shown(
+    tell: Tell, condarc: Path, language: str, asks: str, first: str
+) -> None:
+    assert condarc.exists()
+    said = tell("--lang", language, "mirror", "use", "tuna", "--for", "conda", "--dry-run")
+
+    lines = [line.strip() for line in said.out.splitlines()]
+    start = lines.index(f"> {asks}")
+    before = [f"{TUNA}/pkgs/main", f"{TUNA}/pkgs/free", "https://repo.anaconda.com/pkgs/main"]
+    assert lines[start + 1].split() == [first, f"{before[0]}/linux-64"]
+    assert lines[start + 2 : start + 4] == [f"{one}/linux-64" for one in before[1:]]
+    # Of each name that stays where it was there is one line.
+    assert sum(f"{OFFICIAL}/nvidia/linux-64" in line for line in lines) == 1
+    assert sum(f"{TUNA}/cloud/pytorch/linux-64" in line for line in lines) == 1
+
+
+def test_many_new_names_are_folded_on_screen_and_whole_in_the_document(
+    tell: Tell, condarc: Path
+) -> None:
+    assert condarc.exists()
+    use = ("mirror", "use", "tuna", "--for", "conda", "--dry-run")
+
+    shown_lines = tell(*use).out.splitlines()
+    (edit,) = json.loads(tell(*use, "--json").out)["data"]["edits"]
+
+    added = [line for line in edit["diff"] if line.endswith(f": {TUNA}/cloud")]
+    assert len(added) > len([line for line in shown_lines if line in added]) > 1
+    names = {line[1:].partition(":")[0].strip() for line in added}
+    assert all(name in "\n".join(shown_lines) for name in names)
+    assert {one["name"] for one in edit["asks"]} >= {"channels", "pytorch", "nvidia"}
 
 
 def test_nothing_is_written_where_nobody_can_be_asked(tell: Tell, condarc: Path) -> None:
@@ -162,6 +199,7 @@ def test_a_password_is_shown_to_nobody(tell: Tell, machine: Edges) -> None:
         ("use nowhere", 2, "ET770", "tuna"),
         ("use sustech --for pip", 2, "ET774", "bfsu"),
         ("use tuna --for torch", 2, "ET774", "sjtu"),
+        ("use tuna --for python", 2, "ET774", "nju"),
         ("use douban --for pip", 2, "ET774", "retired"),
         ("use tuna --for cargo", 2, "ET780", "pixi"),
         ("use tuna --scope moon", 2, "ET780", "system"),
@@ -184,6 +222,40 @@ def test_a_file_that_cannot_be_edited_is_named_with_its_line(tell: Tell, condarc
 
     assert str(condarc) in error
     assert "line 2" in error
+    # What the hint names does it.
+    assert f"mirror lint --fix {condarc}" in error
+    assert tell("mirror", "lint", "--fix", str(condarc), "--yes").status in {0, 1}
+    assert tell("mirror", "use", "tuna", "--for", "conda", "--yes").status == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "line", "part"),
+    [
+        ("channels:\n\t- a\n- b: [\n", "ET771", "line 2", "mirror lint --fix"),
+        ("channels:\n- a\nchannels:\n- b\n", "ET772", "lines 1 and 3", "by hand"),
+        ("a: &x 1\nb: *x\n", "ET773", "line 1", "& or *"),
+    ],
+)
+def test_a_refusal_says_where_and_what_to_do(
+    tell: Tell, condarc: Path, text: str, code: str, line: str, part: str
+) -> None:
+    condarc.write_text(text, "utf-8")
+
+    error = shown(tell("mirror", "use", "tuna", "--for", "conda", "--yes"), 1, code)
+
+    assert str(condarc) in error
+    assert line in error
+    assert part in error
+    assert condarc.read_text("utf-8") == text
+
+
+def test_what_cannot_be_mended_either_is_left_to_its_owner(tell: Tell, condarc: Path) -> None:
+    condarc.write_text("channels:\n\t- a\n- b: [\n", "utf-8")
+
+    error = tell("mirror", "lint", "--fix", str(condarc), "--yes").err
+
+    assert "by hand" in error
+    assert "lint --fix" not in error
 
 
 def test_bytes_that_are_no_text_are_refused(tell: Tell, condarc: Path) -> None:
@@ -205,11 +277,16 @@ def test_documents_say_the_same(tell: Tell, condarc: Path) -> None:
     assert condarc.read_text("utf-8") == BEGINNER
 
 
-def test_torch_is_told_to_be_a_matter_of_the_plan(tell: Tell) -> None:
-    said = tell("mirror", "use", "sjtu", "--for", "torch", "--dry-run")
+@pytest.mark.parametrize("scope", ["user", "env", "system"])
+def test_torch_stands_in_a_project_alone_and_else_the_plan_is_named(
+    tell: Tell, machine: Edges, scope: str
+) -> None:
+    said = tell("mirror", "use", "sjtu", "--for", "torch", "--scope", scope, "--yes")
 
     assert said.status == 0
     assert "envtool plan torch --mirror sjtu" in said.out
+    assert "--scope project" in said.out
+    assert not [path for path in Path(machine.home).rglob("*") if path.is_file()]
 
 
 def test_a_lock_file_of_uv_is_warned_of(tell: Tell, isolated: Path) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import socket
 import ssl
-import subprocess
 import threading
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -17,6 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+
+from tests.mirrors.certificates import Tls, certificate
 
 NEWEST = 1_780_000_000.0
 DAY_S = 86400.0
@@ -53,9 +53,12 @@ class Site:
         url: Of its root.
         asked: The paths that were asked for, in order.
         sent: Bytes of bodies that it sent.
+        wait: How long one that limits asks to wait.
         leads_to: Where every request is sent on to; empty for nowhere.
         links_to: The host that the links of its pages lead to; empty for itself.
         pages: Further answers by path.
+        files: Further files by path, which the site sends in its way.
+        gone: Paths that its pages name, and that are not there.
     """
 
     def __init__(self, way: Way, url: str) -> None:
@@ -64,9 +67,12 @@ class Site:
         self.asked: list[str] = []
         self.ranges: list[str] = []
         self.sent = 0
+        self.wait = "120"
         self.leads_to = ""
         self.links_to = ""
         self.pages: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {}
+        self.gone: set[str] = set()
         self.stop = threading.Event()
 
     @property
@@ -76,8 +82,12 @@ class Site:
 
     def answer(self, path: str) -> tuple[str, bytes] | None:
         """Return media type and body of a path, as an honest mirror has them."""
+        if path in self.gone:
+            return None
         if path in self.pages:
             return "text/html", self.pages[path]
+        if path in self.files:
+            return "application/octet-stream", self.files[path]
         parts = path.strip("/").split("/")
         name = parts[-1]
         if name == "repodata.json":
@@ -85,10 +95,11 @@ class Site:
                 return None
             return "application/json", _repodata(parts[-2])
         if name.endswith(".whl") or (name.endswith(".conda") and parts[-3] in _CHANNELS):
-            return "application/octet-stream", SMALL if name.startswith("six") else PACKAGE
+            is_small = name.startswith(("six", "small"))
+            return "application/octet-stream", SMALL if is_small else PACKAGE
         if parts[0] == "simple" and len(parts) == 2:
             return self._project(parts[1])
-        if parts[0] == "whl" and parts[1] == "cu126" and parts[2:] in ([], ["torch"]):
+        if parts[0] == "whl" and parts[1] in {"cu126", "cpu"} and parts[2:] in ([], ["torch"]):
             return self._torch()
         return None
 
@@ -119,28 +130,40 @@ class Site:
 
 
 def _repodata(subdir: str) -> bytes:
-    entry = {"size": len(PACKAGE), "sha256": hashlib.sha256(PACKAGE).hexdigest(), "depends": ["x"]}
-    packages = {f"tool-1.0-{number}.conda": entry for number in range(3)}
+    packages = {f"tool-1.0-{number}.conda": _entry(PACKAGE) for number in range(3)}
+    packages["small-1.0-0.conda"] = _entry(SMALL)
     return json.dumps(
         {"info": {"subdir": subdir}, "packages": {}, "packages.conda": packages}
     ).encode()
 
 
+def _entry(body: bytes) -> dict[str, object]:
+    return {"size": len(body), "sha256": hashlib.sha256(body).hexdigest(), "depends": ["x"]}
+
+
 class Farm:
-    """Makes sites, and ends them with the test."""
+    """Makes sites, and ends them with the test.
+
+    Attributes:
+        sites: All that were made.
+        at_once: Most requests that were being answered at one moment.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.sites: list[Site] = []
+        self.at_once = 0
+        self._open = 0
+        self._lock = threading.Lock()
         self._folder = folder
         self._ends: list[Callable[[], None]] = []
 
-    def site(self, way: Way = "good", *, host: str = "127.0.0.1", tls: str = "") -> Site:
+    def site(self, way: Way = "good", *, host: str = "127.0.0.1", tls: Tls | None = None) -> Site:
         """Start a mirror.
 
         Args:
             way: How it behaves.
             host: Name in its address: localhost is another host than 127.0.0.1.
-            tls: What its certificate is: unknown or other-name; empty for http.
+            tls: What its certificate is; None for http.
         """
         server = _Server(("127.0.0.1", 0), _Handler)
         if tls:
@@ -151,27 +174,58 @@ class Farm:
             )
         scheme = "https" if tls else "http"
         site = Site(way, f"{scheme}://{host}:{server.server_address[1]}")
-        server.site = site
+        server.site, server.farm = site, self
+        self._started(server, site.url)
+        self.sites.append(site)
+        return site
+
+    def _started(self, server: _Server, url: str) -> str:
         thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
         thread.start()
 
         def end() -> None:
-            site.stop.set()
+            server.site.stop.set()
             server.shutdown()
             thread.join()
             server.server_close()
 
         self._ends.append(end)
-        self.sites.append(site)
-        return site
+        return url
 
     def dead(self) -> str:
         """Return an address at which nobody listens."""
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             return f"http://127.0.0.1:{one.getsockname()[1]}"
+
+    def full(self) -> str:
+        """Return an address at which no connection is taken: its queue is full."""
+        door = socket.socket()
+        door.bind(("127.0.0.1", 0))
+        door.listen(0)
+        place = door.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for one in waiting:
+            one.settimeout(0)
+            one.connect_ex(place)
+        self._ends += [one.close for one in (door, *waiting)]
+        return f"http://127.0.0.1:{place[1]}"
+
+    def opening(self, name: str) -> str:
+        """Start a proxy that opens TLS, with a certificate of its own, and return its address."""
+        server = _Server(("127.0.0.1", 0), _Opening)
+        server.site, server.farm = Site("good", f"https://{name}"), self
+        server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        server.tls.load_cert_chain(certificate(self._folder, "unknown", f"DNS:{name}"))
+        return self._started(server, f"http://127.0.0.1:{server.server_address[1]}")
+
+    def count(self, change: int) -> None:
+        """Count a request that begins or ends."""
+        with self._lock:
+            self._open += change
+            self.at_once = max(self.at_once, self._open)
 
     def close(self) -> None:
         """End all sites."""
@@ -189,31 +243,11 @@ def farm(tmp_path: Path) -> Generator[Farm]:
         one.close()
 
 
-def certificate(folder: Path, kind: str) -> Path:
-    """Return a PEM file with a certificate that is not to be trusted, made by openssl."""
-    if not shutil.which("openssl"):
-        pytest.skip("no openssl to make a certificate with")
-    place = folder / f"{kind}.pem"
-    name = "DNS:mirror.example" if kind == "other-name" else "IP:127.0.0.1,DNS:localhost"
-    done = subprocess.run(
-        [
-            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=farm"),
-            *("-addext", f"subjectAltName={name}", "-days", "2"),
-            *("-keyout", str(place), "-out", f"{place}.crt"),
-        ],
-        capture_output=True,
-        check=False,
-        text=True,
-    )
-    if done.returncode:
-        pytest.skip(f"this openssl makes no such certificate: {done.stderr[-80:]}")
-    place.write_text(place.read_text() + Path(f"{place}.crt").read_text())
-    return place
-
-
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     site: Site
+    farm: Farm
+    tls: ssl.SSLContext
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Say nothing of a client that went away: it was to."""
@@ -224,9 +258,15 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.0"
 
     def do_GET(self) -> None:
-        """Answer in the way of the site."""
+        """Answer in the way of the site, and count while it takes."""
         assert isinstance(self.server, _Server)
-        site = self.server.site
+        self.server.farm.count(1)
+        try:
+            self._answer(self.server.site)
+        finally:
+            self.server.farm.count(-1)
+
+    def _answer(self, site: Site) -> None:
         site.asked.append(self.path)
         site.ranges.append(self.headers.get("Range", ""))
         if site.leads_to:
@@ -241,7 +281,7 @@ class _Handler(BaseHTTPRequestHandler):
         if site.way in plain:
             self.send_response(plain[site.way])
             if site.way == "limited":
-                self.send_header("Retry-After", "120")
+                self.send_header("Retry-After", site.wait)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
             self._write(site, b"<html>nothing here</html>" * 1000)
@@ -256,7 +296,8 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._send(site, *found)
 
-    do_CONNECT = do_GET  # noqa: N815 - the name is theirs
+    do_HEAD = do_GET  # noqa: N815 - the name is theirs
+    do_CONNECT = do_GET  # noqa: N815 - as above
 
     def _send(self, site: Site, kind: str, body: bytes) -> None:
         is_file = kind == "application/octet-stream"
@@ -294,6 +335,8 @@ class _Handler(BaseHTTPRequestHandler):
         return int(first), min(size, int(last) + 1)
 
     def _write(self, site: Site, body: bytes) -> None:
+        if self.command == "HEAD":
+            return
         self.wfile.write(body)
         site.sent += len(body)
 
@@ -307,3 +350,18 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - theirs
         del format, args
+
+
+class _Opening(_Handler):
+    """Stands in for every host that is asked for through it, as intercepting proxies do."""
+
+    def do_CONNECT(self) -> None:
+        """Answer in the host's place."""
+        assert isinstance(self.server, _Server)
+        self.send_response(200)
+        self.end_headers()
+        # Who does not trust the certificate hangs up.
+        wrap = self.server.tls.wrap_socket
+        with suppress(OSError), wrap(self.connection, server_side=True) as inside:
+            _Handler(inside, self.client_address, self.server)
+        self.close_connection = True

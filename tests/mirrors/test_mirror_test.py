@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from envtool.cli.main import main
-from envtool.edge.nvml import NvmlAnswer
-from envtool.edge.process import run
-from envtool.edge.wiring import Edges
-from tests.loopback import Said
-from tests.mirrors.farm import PACKAGE, Farm, Way, farm
+from tests.mirrors.certificates import AUTHORITY, Tls
+from tests.mirrors.farm import Farm, Way, farm
+from tests.mirrors.told import Test, by_url, own, tell, tried
 
-__all__ = ["farm"]
+__all__ = ["farm", "tell"]
 
-Test = Callable[..., Said]
 BROKEN: tuple[Way, ...] = ("missing", "hanging", "portal", "wrong", "no-noarch")
 CONDA = ("conda-channels", "--channel", "conda-forge")
-
-
-@pytest.fixture
-def tell(isolated: Path, capsys: pytest.CaptureFixture[str]) -> Test:
-    root = isolated.parent / "root"
-    root.mkdir()
-    edges = Edges(
-        run, lambda: NvmlAnswer("no_library"), {"LANG": "C.UTF-8"}, root=str(root), home=str(root)
-    )
-
-    def one(*words: str) -> Said:
-        status = main(words, edges)
-        said = capsys.readouterr()
-        return Said(status, said.out, said.err)
-
-    return one
-
-
-def tried(tell: Test, urls: Sequence[str], *words: str) -> tuple[int, dict[str, Any]]:
-    """Test mirrors; return the status and what is said of each by its address."""
-    limits = () if "--timeout" in words else ("--timeout", "10")
-    said = tell("mirror", "test", *words, "--mirror", ",".join(urls), *limits, "--json")
-    document = json.loads(said.out)
-    assert document["schema"] == "envtool.mirror.test/1", said
-    assert document["exit_code"] == said.status
-    return said.status, document["data"]
-
-
-def by_url(data: dict[str, Any]) -> dict[str, Any]:
-    return {one["url"]: one for one in data["mirrors"]}
 
 
 @pytest.mark.parametrize(
@@ -157,46 +120,6 @@ def test_one_with_wrong_bytes_makes_room_for_the_next(farm: Farm, tell: Test) ->
     assert data["mirrors"][0]["is_hash_checked"]
 
 
-def test_no_more_than_three_are_downloaded_from(farm: Farm, tell: Test) -> None:
-    sites = [farm.site() for _ in range(6)]
-
-    tried(tell, [one.url for one in sites], *CONDA)
-
-    asked = [sum(path.endswith(".conda") for path in one.asked) for one in sites]
-    assert sorted(asked) == [0, 0, 0, 3, 3, 3]
-    assert max(one.asked.count("/conda-forge/noarch/repodata.json") for one in sites) == 1
-
-
-def test_no_more_bytes_come_than_are_allowed(farm: Farm, tell: Test) -> None:
-    sites = [farm.site() for _ in range(3)]
-
-    _, data = tried(tell, [one.url for one in sites], *CONDA, "--max-mb", "1")
-
-    assert data["used_bytes"] <= data["max_bytes"] == 10**6
-    # Asked as ranges, and so no more left the servers either.
-    assert sum(one.sent for one in sites) <= 10**6
-    assert len(PACKAGE) * 9 > 10**6
-
-
-def test_only_ranges_of_a_large_index_are_asked_for(farm: Farm, tell: Test) -> None:
-    site = farm.site()
-
-    tried(tell, [site.url], *CONDA)
-
-    repodata = [r for p, r in zip(site.asked, site.ranges, strict=True) if "repodata" in p]
-    assert repodata == ["bytes=0-4095", "bytes=0-262143"]
-
-
-def test_hanging_mirrors_do_not_break_the_time_limit(farm: Farm, tell: Test) -> None:
-    urls = [farm.site("hanging").url for _ in range(20)]
-
-    status, data = tried(tell, urls, *CONDA, "--timeout", "3")
-
-    assert status == 3
-    # Generous: the machine may be busy. Twenty in a row would take eight times as long.
-    assert data["took_s"] < 3 * 2
-
-
 @pytest.mark.parametrize(
     ("tls", "trusted", "kind", "words"),
     [
@@ -210,14 +133,14 @@ def test_certificates_are_told_apart(  # noqa: PLR0917 - the columns of its tabl
     tell: Test,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    tls: str,
+    tls: Tls,
     trusted: bool,
     kind: str | None,
     words: str,
 ) -> None:
     site = farm.site(tls=tls)
     if trusted:
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / f"{tls}.pem"))
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / AUTHORITY))
 
     status, data = tried(tell, [site.url], *CONDA)
 
@@ -379,16 +302,45 @@ def test_what_cannot_be_tested_is_refused(tell: Test, words: tuple[str, ...], co
     assert said.err.startswith(f"error[{code}]: ")
 
 
-def own(
-    isolated: Path, *, mirrors: dict[str, str], official: str = "", kind: str = "conda-channels"
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("conda", "conda-channels"),
+        ("PyPI", "python-index"),
+        ("pip", "python-index"),
+        ("torch", "torch-wheels"),
+        ("defaults", "conda-defaults"),
+    ],
+)
+def test_kinds_have_the_names_that_people_use(farm: Farm, tell: Test, name: str, kind: str) -> None:
+    _, data = tried(tell, [farm.dead()], name)
+
+    assert data["kind"] == kind
+    assert kind in tell("mirror", "list", name).out
+
+
+def test_the_family_alone_shows_its_commands(tell: Test) -> None:
+    said = tell("mirror")
+
+    assert said.status == 0
+    assert all(word in said.out for word in ("list", "test", "show", "lint", "use", "restore"))
+
+
+@pytest.mark.parametrize("columns", [80, 100, 160])
+def test_a_terminal_of_any_width_shows_every_word(
+    farm: Farm, tell: Test, monkeypatch: pytest.MonkeyPatch, isolated: Path, columns: int
 ) -> None:
-    """Write the user's own file of mirrors."""
-    place = isolated.parent / "root" / ".config" / "envtool"
-    place.mkdir(parents=True)
-    text = "mirrors:\n" + "".join(
-        f"  - id: {id_}\n    carries:\n      - {{kind: {kind}, url: '{url}'}}\n"
-        for id_, url in mirrors.items()
-    )
-    if official:
-        text += f"official:\n  - {{kind: {kind}, url: '{official}'}}\n"
-    (place / "channel_mirrors.yaml").write_text(text)
+    ways: tuple[Way, ...] = ("good", "stale", "missing", "portal", "limited")
+    own(isolated, mirrors={f"{way}-mirror": farm.site(way).url for way in ways})
+    monkeypatch.setenv("COLUMNS", str(columns))
+    names = ",".join(f"{way}-mirror" for way in ways)
+
+    said = tell("mirror", "test", *CONDA, "--mirror", names, "--color", "always")
+
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", said.out)
+    words = " ".join(plain.split())
+    assert max(map(len, plain.splitlines()[:-2])) <= columns
+    assert all(f"{way}-mirror" in words for way in ways)
+    assert "…" not in words
+    for cause in ("hash checked", "404 for conda-forge", "429, retry after 120 s", "sign-in page"):
+        assert set(cause.split()) <= set(words.split())

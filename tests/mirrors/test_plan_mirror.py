@@ -11,7 +11,7 @@ import pytest
 
 from envtool.edge.http import fetch
 from envtool.edge.wiring import Edges
-from envtool.flow.mirrored import plan_through
+from envtool.flow.mirrored import known_mirrors, ways
 from envtool.index.proven import Proven, keep_proven, proven_place
 from envtool.model.plan import Plan
 from envtool.model.request import Request
@@ -37,31 +37,47 @@ def flags(command: Sequence[str]) -> list[str]:
     return [
         f"{word} {command[number + 1]}"
         for number, word in enumerate(command)
-        if word in {"--index-url", "--index", "--find-links"}
+        if word in {"--index-url", "--index", "--default-index", "--find-links"}
     ]
 
 
 @pytest.mark.parametrize(
-    ("mirror", "pip"),
+    ("mirror", "pip", "more_pip", "more_uv"),
     [
-        ("nju", "--index-url https://mirrors.nju.edu.cn/pytorch/whl/cu126"),
-        ("aliyun", "--find-links https://mirrors.aliyun.com/pytorch-wheels/cu126/"),
+        (
+            "nju",
+            "--index-url https://mirrors.nju.edu.cn/pytorch/whl/cu126",
+            [],
+            ["--default-index https://mirror.nju.edu.cn/pypi/web/simple"],
+        ),
+        # A page holds torch alone: what it needs comes from the same mirror's index.
+        (
+            "aliyun",
+            "--find-links https://mirrors.aliyun.com/pytorch-wheels/cu126/",
+            ["--index-url https://mirrors.aliyun.com/pypi/simple"],
+            ["--default-index https://mirrors.aliyun.com/pypi/simple"],
+        ),
         (
             "https://mirrors.aliyun.com/pytorch-wheels/cu126",
             "--find-links https://mirrors.aliyun.com/pytorch-wheels/cu126/",
+            [],
+            [],
         ),
-        ("https://m.example/whl", "--index-url https://m.example/whl/cu126"),
-        ("official", "--index-url https://download.pytorch.org/whl/cu126"),
+        ("https://m.example/whl", "--index-url https://m.example/whl/cu126", [], []),
+        ("official", "--index-url https://download.pytorch.org/whl/cu126", [], []),
     ],
 )
-def test_the_commands_name_the_mirror_in_its_own_form(tell: Tell, mirror: str, pip: str) -> None:
+def test_the_commands_name_the_mirror_in_its_own_form(
+    tell: Tell, mirror: str, pip: str, more_pip: list[str], more_uv: list[str]
+) -> None:
     data = planned(tell, "torch==2.6.0", "torchvision", "--mirror", mirror)
 
     install = data["commands"]["pip"][-1]
     assert {"torch==2.6.0+cu126", "torchvision==0.21.0+cu126"} <= set(install)
-    assert flags(install) == [pip]
+    assert flags(install) == [pip, *more_pip]
     assert data["chosen"]["source"]["url"] == pip.split()[1]
-    assert flags(data["commands"]["uv"][-1]) == [pip.replace("--index-url", "--index")]
+    uv = flags(data["commands"]["uv"][-1])
+    assert uv == [pip.replace("--index-url", "--index"), *more_uv]
 
 
 def test_a_mirror_known_to_lack_the_file_is_replaced_by_the_proven_one(
@@ -110,7 +126,7 @@ def test_an_installation_asks_for_the_files_first(
     kept = Proven("mine", "torch-wheels", f"{has.url}/whl", layout, "2026-11-01", "usable", 1)
     keep_proven(proven_place(machine.environ, machine.home), [kept])
 
-    found = plan_through(plan, f"{lacks.url}/whl", machine, fetch)
+    found = next(ways(plan, f"{lacks.url}/whl", known_mirrors(machine), fetch))
 
     assert found.sources is not None
     assert {source.url for source in found.sources.values()} == {has.url + place}
@@ -142,7 +158,7 @@ def test_where_no_mirror_has_the_file_it_comes_from_the_official_place(
 ) -> None:
     site = farm.site("missing")
 
-    found = plan_through(cu126_plan(), f"{site.url}/whl", machine, fetch)
+    found = next(ways(cu126_plan(), f"{site.url}/whl", known_mirrors(machine), fetch))
 
     assert found.sources is None
     assert "official place" in found.notes[-1].en

@@ -8,12 +8,12 @@ from pathlib import Path
 import yaml
 from hypothesis import strategies as st
 
-from envtool.facts.mirrors import read_mirrors
+from envtool.facts.mirrors import read_catalogue
 from envtool.model.edit import Wish
 from envtool.resolve.wish import find_mirror, wish_for
 
 _FOLDER = Path(__file__).parents[1] / "data" / "condarc"
-MIRRORS = read_mirrors()
+CATALOGUE = read_catalogue()
 TUNA = "https://mirrors.tuna.tsinghua.edu.cn/anaconda"
 BEGINNER = f"""channels:
   - {TUNA}/pkgs/main/
@@ -33,7 +33,7 @@ WISHED = {
 
 def wish(name: str) -> Wish:
     """Return the wish for a mirror of the catalogue."""
-    return wish_for(find_mirror(name, MIRRORS), MIRRORS)
+    return wish_for(find_mirror(name, CATALOGUE.mirrors), CATALOGUE)
 
 
 def recorded() -> dict[str, str]:
@@ -55,7 +55,10 @@ _MIRROR_URLS = tuple(
     for slash in ("", "/", "/linux-64")
 )
 _names = st.sampled_from(
-    ("defaults", "conda-forge", "pytorch", "nvidia", "nodefaults", "my/label/x", "'bioconda'")
+    (
+        *("defaults", "conda-forge", "pytorch", "nvidia", "nodefaults", "default", "my/label/x"),
+        *("'bioconda'", "main", "pkgs/free"),
+    )
 )
 _items = _names | st.sampled_from(_MIRROR_URLS)
 _ends = st.sampled_from(("", "", "  # mine", " #!top", " # 注释"))
@@ -86,6 +89,14 @@ def _map(draw: st.DrawFn, key: str) -> str:
     return f"{key}:{draw(_ends)}\n{''.join(lines)}"
 
 
+_MULTI = """custom_multichannels:
+  defaults:
+    - https://mirrors.ustc.edu.cn/anaconda/pkgs/main # d
+    # e
+    - https://mirrors.aliyun.com/anaconda/pkgs/free/
+  mine:
+  - c
+"""
 _foreign = st.sampled_from(
     (
         "show_channel_urls: yes # keep\n",
@@ -99,6 +110,12 @@ _foreign = st.sampled_from(
         "channel_alias: https://mirrors.tuna.tsinghua.edu.cn/anaconda # alias\n",
         "channels: conda-forge\n",
         "a: &x 1\nb: *x\n",
+        *(
+            f"mirrored_channels: # m\n  pytorch:\n    - {url}/pytorch # p\n  own: [b]\n"
+            for url in ("https://mirrors.ustc.edu.cn/anaconda/cloud", "https://own.example")
+        ),
+        "mirrored_channels:\n    pytorch: [https://mirrors.ustc.edu.cn/anaconda/cloud/pytorch]\n",
+        _MULTI,
     )
 )
 

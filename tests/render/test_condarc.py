@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given
 
 from envtool.errors import RefusedError
+from envtool.render.channel_url import on_mirror
 from envtool.render.condarc import edit_condarc
 from envtool.render.condarc_fix import fix
 from tests.render.condarc_texts import BEGINNER, TUNA, WISHED, condarcs, recorded, wish
@@ -32,9 +33,20 @@ def comments(text: str) -> list[str]:
 
 
 def foreign(text: str) -> object:
-    """Return what a text says beside the keys that an edit may touch."""
+    """Return what a text says beside what an edit may touch.
+
+    A name at the margin with the address of a mirror was meant for `custom_channels`; in
+    `custom_multichannels` only `defaults` is the edit's.
+    """
     data: dict[str, Any] = yaml.load(text, yaml.BaseLoader) or {}  # noqa: S506 - texts only
-    return {key: value for key, value in data.items() if key not in WISHED}
+    multi: Any = data.get("custom_multichannels")
+    if hasattr(multi, "items"):
+        data["custom_multichannels"] = {k: v for k, v in multi.items() if k != "defaults"}
+    return {
+        key: value
+        for key, value in data.items()
+        if key not in WISHED and not on_mirror(str(value), wish("official"))
+    }
 
 
 def test_the_beginners_file_comes_out_right_and_each_change_is_explained() -> None:
