@@ -40,7 +40,7 @@ def check_products(device: DeviceProof) -> Finding:
     if not checked:
         text = Text(f"{device.device} multiplied nothing", f"{device.device} 未完成任何矩阵乘法")
         return _finding(device, "unknown", text, evidence)
-    if any(product.speed and product.speed.is_repeatable is False for product in checked):
+    if any(product.accuracy and product.accuracy.differing for product in checked):
         text = Text(
             f"{device.device} computes right products, but repetitions differ in their last bits",
             f"{device.device} 的矩阵乘积正确，但重复计算的末位不一致",
@@ -56,13 +56,13 @@ def check_products(device: DeviceProof) -> Finding:
 def measure_products(device: DeviceProof) -> Finding | None:
     """Return matmul-speed (ET617) for one device: measured, not judged; None if not measured."""
     figures = [
-        (product.dtype, _format_tflops(product.speed.throughput_tflops), product.speed)
+        (product.dtype, rate)
         for product in device.products
-        if product.speed
+        if (rate := product.sustained or product.burst)
     ]
     if not figures:
         return None
-    said = ", ".join(f"{dtype} {figure}" for dtype, figure, _ in figures)
+    said = ", ".join(f"{dtype} {_format_tflops(rate.tflops)}" for dtype, rate in figures)
     return Finding(
         "ET617",
         "matmul-speed",
@@ -73,8 +73,7 @@ def measure_products(device: DeviceProof) -> Finding | None:
             f"{device.device} 的矩阵乘法速度：{said}（仅测量，未作评判）",
         ),
         tuple(
-            (dtype, f"{speed.size} rows in {speed.wall_s * 1e3:.3g} ms, median of {speed.runs}")
-            for dtype, _, speed in figures
+            (dtype, f"{rate.shape}, median of {rate.launches} launches") for dtype, rate in figures
         ),
     )
 

@@ -100,7 +100,10 @@ def judge_speed(device: DeviceProof, facts: Facts, case: Circumstances | None = 
     reasons = [one for one in findings if word != "OK" or one.status == "fail"]
     line = say_line(word, rates, load, reasons, is_right=is_checked and not _failed(seen.wrong))
     if not is_gpu(device) and word == "OK":
-        line = Text(f"{line.en} (speed not judged)", f"{line.zh}（不评判速度）")
+        en, zh = (
+            (f"{case.threads} threads, ", f"{case.threads} 线程，") if case.threads else ("", "")
+        )
+        line = Text(f"{line.en} ({en}speed not judged)", f"{line.zh}（{zh}不评判速度）")
     return Verdict(word, device.device, name_of(device, case), line, findings, (*rates, *moves))
 
 

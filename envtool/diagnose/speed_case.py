@@ -40,6 +40,7 @@ class Circumstances(NamedTuple):
         torch: What torch says of itself.
         seen: The device as torch sees it.
         gpus: Names of the machine's GPUs, as the driver tells them.
+        threads: Of the processor, that torch uses; 0 where it does not say.
     """
 
     watch: Watch | None = None
@@ -51,6 +52,7 @@ class Circumstances(NamedTuple):
     torch: TorchFacts | None = None
     seen: SeenDevice | None = None
     gpus: tuple[str, ...] = ()
+    threads: int = 0
 
 
 class Reason(NamedTuple):

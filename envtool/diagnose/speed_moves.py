@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from envtool.diagnose.speed_case import Circumstances, Reason, figure, is_number, percent
-from envtool.diagnose.speed_rates import DCGM_SHARE, Owed, Status, bound_of
+from envtool.diagnose.speed_rates import DCGM_SHARE, Owed, bound_of
 from envtool.facts.load import Facts
 from envtool.facts.rates import bands
-from envtool.model.finding import Finding
+from envtool.model.finding import Finding, Status
 from envtool.model.measure import Bandwidth, Link
 from envtool.model.proof import DeviceProof
 from envtool.model.telemetry import Watch
-from envtool.model.verdict import Judged
+from envtool.model.verdict import Grade, Judged
 from envtool.words import Text
 
 SLOW_MEMORY = Reason("ET646", "memory-bandwidth")
@@ -72,7 +72,7 @@ def check_moves(
     return tuple(found)
 
 
-def best_memory(rows: tuple[Judged, ...]) -> Status:
+def best_memory(rows: tuple[Judged, ...]) -> Grade:
     """Return the status of the faster memory kernel."""
     memory = [row for row in rows if row.dtype in {"copy", "add"} and row.share is not None]
     return max(memory, key=lambda row: row.share or 0).status if memory else "unknown"
@@ -114,7 +114,7 @@ def _judge_host(
     return row._replace(peak=peak, share=share, lowest_ok=_LINK_OK, status=_status(share, _LINK_OK))
 
 
-def _status(share: float, bound: float) -> Status:
+def _status(share: float, bound: float) -> Grade:
     if share >= bound:
         return "ok"
     return "failed" if share < _FAILED else "slow"
@@ -127,8 +127,8 @@ def link_gbps(generation: int, width: int) -> float:
     generation 3 on 8 GT/s a lane, doubling each time, coded 128b/130b.
     """
     if generation < 3:  # noqa: PLR2004 - see above
-        return width * 2.5 * 2 ** (generation - 1) * 0.8 / 8
-    return width * 8.0 * 2 ** (generation - 3) * 128 / 130 / 8
+        return width * 2.5 * 2.0 ** (generation - 1) * 0.8 / 8
+    return width * 8.0 * 2.0 ** (generation - 3) * 128 / 130 / 8
 
 
 def _link_under_load(device: DeviceProof, watch: Watch | None) -> tuple[int, int] | None:
@@ -212,7 +212,7 @@ def _memory_finding(device: str, row: Judged) -> Finding:
         "look at ECC errors and remapped rows (nvidia-smi -q), and at the memory clock",
         "查看 ECC 错误与行重映射（nvidia-smi -q）以及显存频率",
     )
-    status = "fail" if row.status == "failed" else "warn"
+    status: Status = "fail" if row.status == "failed" else "warn"
     return SLOW_MEMORY.finding(status, device, text, evidence, fix)
 
 
@@ -227,7 +227,7 @@ def _host_finding(device: str, row: Judged) -> Finding:
         "run it on the processor socket next to the GPU (numactl); check the slot",
         "在靠近该 GPU 的处理器插槽上运行（numactl），并检查插槽",
     )
-    status = "fail" if row.status == "failed" else "warn"
+    status: Status = "fail" if row.status == "failed" else "warn"
     return SLOW_COPY.finding(status, device, text, evidence, fix)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from envtool.diagnose.speed_case import (
     Circumstances,
@@ -29,9 +29,9 @@ from envtool.facts.rates import (
     peak_tflops,
     rate_classes,
 )
-from envtool.model.finding import Finding
+from envtool.model.finding import Finding, Status
 from envtool.model.proof import DeviceProof, ProductProof
-from envtool.model.verdict import Judged
+from envtool.model.verdict import Grade, Judged
 from envtool.words import Text
 
 TOO_SLOW = Reason("ET637", "rate-below-band")
@@ -57,8 +57,6 @@ _FAR_BELOW = 0.5
 # every published share of a GPU that was not held down by its power.
 _PER_CLOCK_OK, _PER_CLOCK_FAIL, _PER_CLOCK_MOST = 0.60, 0.45, 1.05
 _TENSOR = frozenset({"float16", "bfloat16"})
-
-Status = Literal["ok", "slow", "failed", "unknown"]
 
 
 class Owed(NamedTuple):
@@ -196,7 +194,7 @@ def _judge(
     if reached and not owed.is_slice:
         share = speed / (peak or reached)
         bound = DCGM_SHARE * reached / (peak or reached) * load.limit_ratio**0.5
-        status: Status = "ok" if share >= bound else "slow"
+        status: Grade = "ok" if share >= bound else "slow"
         return row._replace(
             peak=peak or reached, share=share, lowest_ok=bound, source="gpu_dcgm", status=status
         )
@@ -222,7 +220,7 @@ def _against_band(row: Judged, share: float, band: Band, load: Load, *, is_virtu
     if is_virtual:
         # What a neighbour of the same host takes is seen nowhere.
         lowest = failing
-    status: Status = "ok" if share >= lowest else "slow"
+    status: Grade = "ok" if share >= lowest else "slow"
     if share < failing and band.results >= _FEW:
         status = "failed"
     return row._replace(lowest_ok=lowest, source=band.source, status=status)
@@ -264,7 +262,7 @@ def _check_telling(device: str, row: Judged, load: Load) -> Finding:
             f"{dtype} reaches {got} of its peak, its kind at least {least}",
             f"{dtype} 仅达到峰值的 {got}，同类至少 {least}",
         )
-    status = "fail" if row.status == "failed" else "warn"
+    status: Status = "fail" if row.status == "failed" else "warn"
     return TOO_SLOW.finding(status, device, text, evidence, _SOFTWARE)
 
 

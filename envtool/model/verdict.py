@@ -9,6 +9,9 @@ from envtool.words import Text
 
 Word = Literal["OK", "SLOW", "WRONG", "THROTTLED", "SHARED", "UNKNOWN"]
 
+Grade = Literal["ok", "slow", "failed", "unknown"]
+"""Of one rate; failed: far too slow."""
+
 
 class Judged(NamedTuple):
     """One measured rate beside what it is measured against.
@@ -34,7 +37,7 @@ class Judged(NamedTuple):
     per_clock: float | None = None
     lowest_ok: float | None = None
     source: str = ""
-    status: Literal["ok", "slow", "failed", "unknown"] = "unknown"
+    status: Grade = "unknown"
     unit: str = "TFLOP/s"
 
 
