@@ -72,7 +72,7 @@ def _parts(one: Decoded, language: Language) -> list[tuple[str, str]]:
 @app.command("list")
 def list_command(  # noqa: PLR0913 - its filters
     ctx: typer.Context,
-    package: Annotated[str, typer.Argument(help="torch, torchvision, torchaudio.")] = "torch",
+    package: Annotated[str, typer.Argument(help="torch, torchvision==0.21, torch<2, …")] = "torch",
     *,
     release: Annotated[str, typer.Option(help="Only this release.")] = "",
     variant: Annotated[str, typer.Option(help="Only this variant.")] = "",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from envtool.errors import EnvtoolError, UsageError
+from envtool.errors import EnvtoolError
 from envtool.facts.load import Facts
 from envtool.model.python import PythonVersion
-from envtool.model.request import FAMILY
+from envtool.model.request import FAMILY, Requirement
 from envtool.model.wheel import WheelName, os_of
+from envtool.resolve.releases import admits
 from envtool.words import Text
 
 
@@ -84,20 +85,27 @@ def list_rows(
 ) -> list[Listed]:
     """Return the files of the index that match every filter, newest first.
 
+    Args:
+        package: A package, or a requirement such as ``torch==2.6`` or ``torch>=2,<2.3``.
+        facts: The index.
+        release: Only this release: 2.6 means 2.6.0.
+        variant: Only this variant.
+        python: Only for this Python.
+        system: Only for this system.
+
     Raises:
-        UsageError: ET109, a package that the index does not have; ET105, no Python version.
+        UsageError: ET108, no requirement; ET109, a package that the index does not have; ET105,
+            no Python version.
     """
-    if package not in FAMILY:
-        raise UsageError(
-            "ET109",
-            Text(f"the index has no {package}", f"索引中没有 {package}"),
-            hint=Text(f"it has {', '.join(FAMILY)}", f"可用的有：{', '.join(FAMILY)}"),
-        )
+    asked = Requirement.parse(package)
+    only = Requirement(asked.name, release)
+    variant = variant or asked.local
     tags = set(PythonVersion.parse(python).tags) if python else None
     return [
         Listed(row.file_name(tag), row.folder, tag not in row.unseen)
-        for row in facts.wheels(package)
-        if (not release or row.release == release)
+        for row in facts.wheels(asked.name)
+        if admits(asked, row.release)
+        and admits(only, row.release)
         and (not variant or variant in {row.local, row.folder})
         and (not system or os_of(row.platform) in {system, "any"})
         for tag in row.tags
