@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, NamedTuple
 
-from envtool.model.measure import Accuracy, AllReduce, Bandwidth, Link, MemoryTest, Rate
+from envtool.model.measure import Accuracy, AllReduce, Bandwidth, Link, MemoryTest, Rate, Shape
 
 
 class Fault(NamedTuple):
@@ -133,6 +133,7 @@ class SeenDevices(NamedTuple):
         has_mps: Apple's GPU can be used.
         threads: CPU threads torch uses.
         visible: Variables that hide GPUs, where set: name and value.
+        xpus: How many Intel GPUs it can use.
     """
 
     is_available: bool
@@ -143,6 +144,7 @@ class SeenDevices(NamedTuple):
     has_mps: bool
     threads: int
     visible: tuple[tuple[str, str], ...]
+    xpus: int = 0
 
 
 class ExactCheck(NamedTuple):
@@ -155,6 +157,7 @@ class ExactCheck(NamedTuple):
         wrong_rows: Rows of the whole product that fail Freivalds' check.
         largest_error: Among the compared elements; None if not a finite number.
         is_repeatable: Three products had the same bits.
+        shape: Where it was no square.
     """
 
     size: int
@@ -163,6 +166,7 @@ class ExactCheck(NamedTuple):
     wrong_rows: int
     largest_error: float | None
     is_repeatable: bool
+    shape: Shape | None = None
 
     @property
     def is_right(self) -> bool:
@@ -170,31 +174,12 @@ class ExactCheck(NamedTuple):
         return not self.wrong_elements and not self.wrong_rows and self.is_repeatable
 
 
-class Speed(NamedTuple):
-    """How fast products of random numbers were.
-
-    Attributes:
-        size: Rows of each matrix.
-        wall_s: Median seconds per product.
-        runs: How many were timed.
-        throughput_tflops: 1e12 operations per second.
-        is_repeatable: First and last had the same bits; None where nothing promises that.
-    """
-
-    size: int
-    wall_s: float
-    runs: int
-    throughput_tflops: float
-    is_repeatable: bool | None
-
-
 class ProductProof(NamedTuple):
     """Products of one data type on one device.
 
     Attributes:
         dtype: Such as float32.
-        check: None if none was finished.
-        speed: None if none was measured.
+        check: None if none was finished; of several, a wrong one, or else the last.
         fault: What went wrong; neither check nor fault means that torch has no such product here.
         burst: Single products with a flushed cache, after successive halving; None: not measured.
         sustained: Products back to back; None: not measured.
@@ -203,7 +188,6 @@ class ProductProof(NamedTuple):
 
     dtype: str
     check: ExactCheck | None
-    speed: Speed | None
     fault: Fault | None
     burst: Rate | None = None
     sustained: Rate | None = None
@@ -223,7 +207,8 @@ class DeviceProof(NamedTuple):
         sms: Multiprocessors, of a MIG slice those of the slice; None if it has none.
         bandwidths: Device memory, and between host and device.
         memory: Patterns written and read back; None: not done.
-        notes: What was done otherwise than the level says: reduced-memory, out-of-time.
+        notes: What was done otherwise than the level says: reduced-memory, out-of-time, unpinned;
+            or a step that failed: heat-failed, bandwidth-failed, transfer-failed, memory-failed.
     """
 
     device: str
@@ -253,7 +238,7 @@ class Companion(NamedTuple):
 
 
 class Stage(NamedTuple):
-    """One finished stage: start, import, packages, devices, matmul cuda:0, import torchvision."""
+    """One finished stage: start, import, packages, devices, matmul cuda:0, rate cuda:0 float32."""
 
     name: str
     wall_s: float

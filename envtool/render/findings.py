@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from envtool.model.finding import Finding
+from envtool.model.verdict import Verdict
 from envtool.render.report import plain
 
 
@@ -25,6 +26,18 @@ def finding_data(finding: Finding) -> dict[str, object]:
         "evidence": dict(finding.evidence),
         "fix": plain(finding.fix),
         "command": list(finding.command),
+    }
+
+
+def verdict_data(verdict: Verdict) -> dict[str, object]:
+    """Return a verdict as JSON; its findings stand by their codes, in the document's own list."""
+    return {
+        "verdict": verdict.word,
+        "device": verdict.device,
+        "name": verdict.name or None,
+        "summary": plain(verdict.line),
+        "reasons": [finding.code for finding in verdict.findings if finding.status != "pass"],
+        "rates": plain(verdict.rates),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from typing import Any
+from typing import Any, cast
 
 from envtool.model.edit import Edited, Wish
 from envtool.render.channel_url import host_of, on_mirror
@@ -40,7 +40,7 @@ def _mirrors(file: TomlText, expected: dict[str, Any], wish: Wish, text: str) ->
     """Let every channel that the mirror carries be asked there first."""
     table: Any = file.document.get("mirrors", {})
     lists: list[Any] = list(table.values()) if hasattr(table, "values") else [None]
-    if not all(isinstance(one, list) and all(isinstance(x, str) for x in one) for one in lists):
+    if not all(map(_is_of_texts, lists)):
         line = text[: text.find("mirrors")].count("\n") + 1
         raise invalid("mirrors", line, "lists of addresses are due", "应为地址列表")
     old: dict[str, list[str]] = {str(key): list(map(str, table[key])) for key in table}
@@ -67,6 +67,13 @@ def _mirrors(file: TomlText, expected: dict[str, Any], wish: Wish, text: str) ->
     if not new:
         del expected["mirrors"]
     return (_reason(wish, old, new),)
+
+
+def _is_of_texts(value: object) -> bool:
+    """Say whether a value is a list of texts."""
+    return isinstance(value, list) and all(
+        isinstance(one, str) for one in cast("list[object]", value)
+    )
 
 
 def _index(

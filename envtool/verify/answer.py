@@ -7,7 +7,6 @@ from typing import NamedTuple
 from envtool.model.proof import (
     Companion,
     DeviceProof,
-    ExactCheck,
     Fault,
     Packages,
     ProductProof,
@@ -15,12 +14,11 @@ from envtool.model.proof import (
     Python,
     SeenDevice,
     SeenDevices,
-    Speed,
     Stage,
     TorchFacts,
 )
 from envtool.verify.fields import Fields, parse_fields, refuse
-from envtool.verify.matmul import Timing, throughput_tflops
+from envtool.verify.measured import parse_check, parse_fault, parse_link, with_step
 
 MARKER = "envtool-probe: "
 
@@ -64,6 +62,8 @@ def _with_line(reading: Reading, line: Fields) -> Reading:
     event = line.text("event")
     if event == "begin":
         return reading._replace(under_way=line.text("stage"))
+    if event == "ready":
+        return reading
     if event == "done":
         return reading._replace(is_done=True)
     if event != "end":
@@ -72,13 +72,13 @@ def _with_line(reading: Reading, line: Fields) -> Reading:
     name = line.text("stage")
     proof = _with_stage(reading.proof, name, line)
     proof = proof._replace(stages=(*proof.stages, Stage(name, line.number("seconds"))))
-    fault = _parse_fault(line) if name == "import" else reading.import_fault
+    fault = parse_fault(line) if name == "import" else reading.import_fault
     return reading._replace(proof=proof, import_fault=fault)
 
 
 def _with_stage(proof: Proof, name: str, line: Fields) -> Proof:
     """Return the proof with what one stage found."""
-    fault = _parse_fault(line)
+    fault = parse_fault(line)
     kind, _, subject = name.partition(" ")
     if kind == "start":
         return proof._replace(python=_parse_python(line.fields("answer")))
@@ -93,10 +93,20 @@ def _with_stage(proof: Proof, name: str, line: Fields) -> Proof:
     if kind == "matmul":
         device = _parse_device(subject, line, fault)
         return proof._replace(devices=(*proof.devices, device))
-    if kind != "import":
-        refuse(f"stage {name!r}")
-    version = None if fault else line.fields("answer").maybe_text("version")
-    return proof._replace(companions=(*proof.companions, Companion(subject, version, fault)))
+    if kind == "link":
+        return proof._replace(links=(*proof.links, parse_link(subject, line, fault)))
+    if kind == "import":
+        version = None if fault else line.fields("answer").maybe_text("version")
+        return proof._replace(companions=(*proof.companions, Companion(subject, version, fault)))
+    name, _, dtype = subject.partition(" ")
+    if name not in (device.device for device in proof.devices):
+        refuse(f"stage {kind!r} of {subject!r}")
+    return proof._replace(
+        devices=tuple(
+            with_step(device, (kind, dtype), line, fault) if device.device == name else device
+            for device in proof.devices
+        )
+    )
 
 
 def _parse_python(answer: Fields) -> Python:
@@ -129,7 +139,7 @@ def _parse_packages(line: Fields) -> Packages:
         numpy=answer.maybe_text("numpy"),
         torchvision=answer.maybe_text("torchvision"),
         torchaudio=answer.maybe_text("torchaudio"),
-        bridge_fault=_parse_fault(answer, "bridge_error"),
+        bridge_fault=parse_fault(answer, "bridge_error"),
     )
 
 
@@ -151,11 +161,12 @@ def _parse_seen(line: Fields, fault: Fault | None) -> SeenDevices:
         is_available=answer.flag("is_available"),
         archs=answer.texts("archs"),
         devices=tuple(_parse_seen_device(device) for device in answer.rows("devices")),
-        fault=_parse_fault(answer),
+        fault=parse_fault(answer),
         warnings=warnings,
         has_mps=answer.flag("has_mps"),
         threads=answer.count("threads"),
         visible=answer.fields("visible").pairs(),
+        xpus=answer.count("xpus"),
     )
 
 
@@ -181,37 +192,9 @@ def _parse_device(device: str, line: Fields, fault: Fault | None) -> DeviceProof
 
 
 def _parse_product(product: Fields) -> ProductProof:
-    check, speed = product.maybe_fields("check"), product.maybe_fields("speed")
+    check = product.maybe_fields("check")
     return ProductProof(
         dtype=product.text("dtype"),
-        check=_parse_check(check) if check else None,
-        speed=_parse_speed(speed) if speed else None,
-        fault=_parse_fault(product),
+        check=parse_check(check) if check else None,
+        fault=parse_fault(product),
     )
-
-
-def _parse_check(check: Fields) -> ExactCheck:
-    return ExactCheck(
-        size=check.count("size"),
-        rows=check.count("rows"),
-        wrong_elements=check.count("wrong_elements"),
-        wrong_rows=check.count("wrong_rows"),
-        largest_error=check.maybe_number("largest_error"),
-        is_repeatable=check.flag("is_repeatable"),
-    )
-
-
-def _parse_speed(speed: Fields) -> Speed:
-    timing = Timing(speed.count("size"), speed.number("seconds"))
-    return Speed(
-        size=timing.size,
-        wall_s=timing.wall_s,
-        runs=speed.count("runs"),
-        throughput_tflops=throughput_tflops(timing),
-        is_repeatable=speed.maybe_flag("is_repeatable"),
-    )
-
-
-def _parse_fault(fields: Fields, key: str = "error") -> Fault | None:
-    fault = fields.maybe_fields(key)
-    return Fault(fault.text("type"), fault.text("text")) if fault else None

@@ -26,6 +26,10 @@ class Fields:
             refuse(f"no {key!r}")
         return self._values[key]
 
+    def has(self, key: str) -> bool:
+        """Say whether there is such a value."""
+        return key in self._values
+
     def text(self, key: str) -> str:
         """Return a text."""
         value = self._get(key)
@@ -87,9 +91,28 @@ class Fields:
             for value in self._list(key)
         )
 
+    def points(self, key: str) -> tuple[tuple[float, float], ...]:
+        """Return a list of pairs of finite numbers."""
+        return tuple(_parse_point(key, value) for value in self._list(key))
+
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """Return all names and their texts."""
         return tuple((key, self.text(key)) for key in self._values)
+
+
+def _parse_point(key: str, value: object) -> tuple[float, float]:
+    """Return two finite numbers."""
+    if not isinstance(value, list):
+        refuse(f"{key!r} holds {value!r}")
+    numbers = cast("list[object]", value)
+    found = [
+        float(one)
+        for one in numbers
+        if isinstance(one, (int, float)) and not isinstance(one, bool) and math.isfinite(one)
+    ]
+    if len(numbers) != 2 or len(found) != 2:  # noqa: PLR2004 - a pair
+        refuse(f"{key!r} holds {value!r}")
+    return found[0], found[1]
 
 
 def parse_fields(text: str) -> Fields:

@@ -7,16 +7,33 @@ import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from envtool.edge.process import Completed, run
 from envtool.errors import UnknownError
+from envtool.model.measure import Level
 from envtool.model.proof import Failure, Proof
-from envtool.verify.answer import Reading, parse_answer
+from envtool.verify.answer import MARKER, Reading, parse_answer
 
-PROBE = Path(__file__).with_name("probe.py")
+PROBE = Path(__file__).with_name("probe")
 # The probe is written for this and newer.
 OLDEST_PYTHON = (3, 6)
 
+# Our modules become a package of the user's Python without a place on its path, and leave no
+# compiled files beside themselves; torch's own are still written, as any import would.
+_BOOT = """
+import sys
+folder = sys.argv.pop(1)
+if sys.path and not sys.path[0]:
+    del sys.path[0]
+probe = type(sys)("envtool_probe")
+probe.__path__ = [folder]
+sys.modules["envtool_probe"] = probe
+written, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+from envtool_probe.main import main
+sys.dont_write_bytecode = written
+main()
+"""
 _VERSION = "import sys; sys.stdout.write('python=%d.%d' % sys.version_info[:2])"
 _VERSION_TIMEOUT_S = 10.0
 _MOST_LOG = 4000
@@ -29,12 +46,35 @@ _WINDOWS_CRASHES = {
 }
 
 
+class Ask(NamedTuple):
+    """What the probe is to do.
+
+    Attributes:
+        devices: ``all``, ``none``, the CUDA indices to multiply on (``0,1``), or names: ``cpu``.
+        companions: Packages to import after torch: torchvision, torchaudio.
+        level: How thoroughly to measure; ``none``: products of integers only.
+        budget_s: Seconds for measuring each device; None: what the level has.
+        is_gated: Before it measures, the probe says that it is ready and waits for a line.
+        has_links: Only copy between the devices, all ordered pairs of them.
+    """
+
+    devices: str = "all"
+    companions: tuple[str, ...] = ()
+    level: Literal["none"] | Level = "none"
+    budget_s: float | None = None
+    is_gated: bool = False
+    has_links: bool = False
+
+
+_PLAIN = Ask()
+
+
 def run_probe(
     python: str,
     *,
     timeout_s: float,
     env: Mapping[str, str] | None = None,
-    devices: str = "all",
+    ask: Ask = _PLAIN,
     companions: tuple[str, ...] = (),
 ) -> Proof:
     """Return what one Python proves of its torch; never raises for what it finds.
@@ -46,19 +86,44 @@ def run_probe(
         python: The interpreter, a path or a name on PATH.
         timeout_s: Seconds after which it is stopped.
         env: Variables set on top of ours.
-        devices: ``all``, ``none`` or the CUDA indices to multiply on: ``0,1``.
-        companions: Packages to import after torch: torchvision, torchaudio.
+        ask: What it is to do.
+        companions: Packages to import after torch, on top of those asked for.
     """
-    # The path means our working directory, not the one the probe gets. Not resolve(): the
-    # python of a virtual environment is a link, and it is the link that has the torch.
-    program = str(Path(python).absolute()) if Path(python).name != python else python
-    argv = (
-        *(program, "-W", "ignore", str(PROBE), "--devices", devices),
-        # Early enough for a hang to leave on stderr where it hung.
-        *("--seconds", f"{timeout_s * 0.8:.3f}", "--import", ",".join(companions)),
-    )
+    ask = ask._replace(companions=(*ask.companions, *companions))
     # Our prefix holds no modules and, unlike /tmp, is nothing that strangers can write to.
-    completed = run(argv, timeout_s=timeout_s, env=env, cwd=sys.prefix)
+    completed = run(argv_of(python, ask, timeout_s), timeout_s=timeout_s, env=env, cwd=sys.prefix)
+    return proof_of(python, completed, timeout_s, env)
+
+
+def argv_of(python: str, ask: Ask, timeout_s: float) -> tuple[str, ...]:
+    """Return the command that runs the probe, in a working directory that holds no modules."""
+    asked = ["--devices", ask.devices, "--level", ask.level]
+    asked += ["--budget", f"{ask.budget_s:g}"] if ask.budget_s is not None else []
+    asked += [*(("--gate",) if ask.is_gated else ()), *(("--links",) if ask.has_links else ())]
+    return (
+        *(program_of(python), "-W", "ignore", "-c", _BOOT, str(PROBE), *asked),
+        # Early enough for a hang to leave on stderr where it hung.
+        *("--seconds", f"{timeout_s * 0.8:.3f}", "--import", ",".join(ask.companions)),
+    )
+
+
+def is_ready(line: str) -> bool:
+    """Say whether a line of the probe tells that it waits at its gate."""
+    _, marker, text = line.partition(MARKER)
+    return bool(marker) and '"ready"' in text
+
+
+def proof_of(
+    python: str, completed: Completed, timeout_s: float, env: Mapping[str, str] | None = None
+) -> Proof:
+    """Return what a finished probe wrote, and why it is not everything.
+
+    Args:
+        python: The interpreter, as given.
+        completed: What its process did.
+        timeout_s: Seconds that it had.
+        env: Variables it was started with on top of ours.
+    """
     log = completed.stderr.strip()[-_MOST_LOG:]
     try:
         reading = parse_answer(python, completed.stdout)
@@ -67,8 +132,15 @@ def run_probe(
         return Proof(python, failure=Failure("ET605", "garbled", "", detail), log=log)
     failure = _find_failure(completed, reading, timeout_s)
     if failure and failure.kind == "not-started" and "SyntaxError" in log:
-        failure = _find_old_python(program, env) or failure
+        failure = _find_old_python(program_of(python), env) or failure
     return reading.proof._replace(failure=failure, log=log)
+
+
+def program_of(python: str) -> str:
+    """Return an interpreter as it is called from another working directory."""
+    # The path means our working directory, not the one the probe gets. Not resolve(): the
+    # python of a virtual environment is a link, and it is the link that has the torch.
+    return str(Path(python).absolute()) if Path(python).name != python else python
 
 
 def _find_failure(completed: Completed, reading: Reading, timeout_s: float) -> Failure | None:

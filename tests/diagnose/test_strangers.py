@@ -19,17 +19,17 @@ DEVICE = DeviceProof("cuda:0", is_tf32=False, products=(), name="NVIDIA H200")
     ("before", "seen", "after", "ours", "strangers"),
     [
         # Our numbers are among the driver's.
-        ((), (7,), (), (7,), set()),
+        ((), (7,), (), (7,), set[int]()),
         ((1,), (1, 7), (1,), (7,), {1}),
         ((), (7, 8), (), (7,), {8}),
-        ((7,), (7,), (7,), (7,), set()),
+        ((7,), (7,), (7,), (7,), set[int]()),
         # A container: ours is 7 here and 4007 to the driver.
-        ((), (4007,), (), (7,), set()),
+        ((), (4007,), (), (7,), set[int]()),
         ((1,), (1, 4007), (1,), (7,), {1}),
         ((), (4007, 4008), (), (7,), {4007, 4008}),
         ((), (), (4008,), (7,), {4008}),
         # The driver lists no programs.
-        (None, (), None, (7,), set()),
+        (None, (), None, (7,), set[int]()),
     ],
 )
 def test_the_check_itself_is_no_stranger(

@@ -16,13 +16,17 @@ GOOD = "print('ready', flush=True); print(input())"
 _AMPLE_S = 60.0
 
 
+def is_ready(line: str) -> bool:
+    return line.strip() == READY
+
+
 def run_gang(
     programs: list[str], *, ready_timeout_s: float = _AMPLE_S, timeout_s: float = _AMPLE_S
 ) -> tuple[Completed, ...]:
     """Run Python programs as a gang."""
     return run_together(
         [(sys.executable, "-c", program) for program in programs],
-        gate=Gate(lambda line: line.strip() == READY, ready_timeout_s),
+        gate=Gate(is_ready, ready_timeout_s),
         timeout_s=timeout_s,
     )
 
@@ -66,7 +70,7 @@ def test_what_one_wrote_before_its_time_was_up_is_kept() -> None:
 def test_a_program_that_is_not_there_is_said_to_have_not_started() -> None:
     first, second = run_together(
         [("/nowhere/python",), (sys.executable, "-c", GOOD)],
-        gate=Gate(lambda line: line.strip() == READY, _AMPLE_S),
+        gate=Gate(is_ready, _AMPLE_S),
         timeout_s=_AMPLE_S,
     )
     assert not first.has_started

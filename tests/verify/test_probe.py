@@ -27,12 +27,17 @@ def prove_with(tmp_path: Path, source: str, *, timeout_s: float = _TIMEOUT_S) ->
     return run_probe(sys.executable, timeout_s=timeout_s, env={"PYTHONPATH": str(tmp_path)})
 
 
-def test_the_probe_is_written_for_python_3_6() -> None:
-    ast.parse(PROBE.read_text(encoding="ascii"), feature_version=(3, 6))
+MODULES = sorted(PROBE.glob("*.py"))
 
 
-def test_the_probe_imports_only_the_standard_library() -> None:
-    tree = ast.parse(PROBE.read_text(encoding="ascii"))
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_the_probe_is_written_for_python_3_6(module: Path) -> None:
+    ast.parse(module.read_text(encoding="ascii"), feature_version=(3, 6))
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: path.name)
+def test_the_probe_imports_only_the_standard_library_and_itself(module: Path) -> None:
+    tree = ast.parse(module.read_text(encoding="ascii"))
     names = [
         alias.name.partition(".")[0]
         for node in ast.walk(tree)
@@ -42,7 +47,7 @@ def test_the_probe_imports_only_the_standard_library() -> None:
     names += [
         (node.module or "").partition(".")[0]
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
+        if isinstance(node, ast.ImportFrom) and not node.level
     ]
     assert set(names) <= sys.stdlib_module_names
 
@@ -233,8 +238,6 @@ def test_a_real_torch_computes_right_products(torch_python: str) -> None:
         assert product.check is not None
         assert product.check.is_right
         assert product.check.largest_error == 0
-        assert product.speed is not None
-        assert product.speed.throughput_tflops > 0
 
 
 # Stands between torch and its answers: one product in ten thousand elements is off by one.
