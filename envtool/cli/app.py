@@ -88,3 +88,17 @@ def session_of(ctx: typer.Context, *, as_json: bool = False) -> Session:
     session: Session = ctx.obj
     session.is_json = as_json
     return session
+
+
+def new_family(help_text: str) -> typer.Typer:
+    """Return an app for a family of commands, which shows them where none is named."""
+    app = new_app(help_text)
+
+    def show(ctx: typer.Context) -> None:
+        if ctx.invoked_subcommand is None:
+            # Rich's help writes by itself, click's returns the text.
+            print(ctx.get_help(), end="")  # noqa: T201
+            raise typer.Exit
+
+    app.callback(invoke_without_command=True, help=help_text)(show)
+    return app

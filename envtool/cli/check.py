@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime, timezone
 from typing import Annotated
 
@@ -62,6 +63,7 @@ def check_command(  # noqa: PLR0913 - its options
 ) -> int:
     """Prove a torch on each device: right products, and the speed that the device owes."""
     session = session_of(ctx, as_json=as_json)
+    _check_numbers(seconds, min_tflops)
     wish = _wish(level, tuple(device or ()), seconds)
     if plot:
         from envtool.edge.plot import check_place  # noqa: PLC0415 - only for a picture
@@ -75,6 +77,16 @@ def check_command(  # noqa: PLR0913 - its options
     if plot:
         _draw(measured, plot, session)
     return status
+
+
+def _check_numbers(*numbers: float | None) -> None:
+    # NaN is neither below nor above any bound.
+    if any(number is not None and not math.isfinite(number) for number in numbers):
+        raise UsageError(
+            "ET665",
+            Text("nan and inf are no numbers here", "此处不接受 nan 和 inf"),
+            hint=Text("give seconds or TFLOP/s", "请给出秒数或 TFLOP/s 数值"),
+        )
 
 
 def _wish(level: str, devices: tuple[int, ...], seconds: float | None) -> Wish:

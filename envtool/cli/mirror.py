@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from envtool.cli.app import new_app, session_of
+from envtool.cli.app import new_family, session_of
 from envtool.cli.mirror_lint import lint_command
 from envtool.cli.mirror_show import show_command
 from envtool.cli.mirror_test import prove_command
@@ -34,21 +34,12 @@ _COLORS = {"live": "green", "retired": "red", "absent": "red"}
 # Mirrors come and go within days.
 _OLD_DAYS = 90
 
-app = new_app("List, test, show, check, use and restore mirrors.")
+app = new_family("List, test, show, check, use and restore mirrors.")
 app.command("test")(prove_command)
 app.command("show")(show_command)
 app.command("lint")(lint_command)
 app.command("use")(use_command)
 app.command("restore")(restore_command)
-
-
-@app.callback(invoke_without_command=True)
-def mirror(ctx: typer.Context) -> None:
-    """List, test, show, check, use and restore mirrors."""
-    if ctx.invoked_subcommand is None:
-        # Rich's help writes by itself, click's returns the text.
-        print(ctx.get_help(), end="")  # noqa: T201
-        raise typer.Exit
 
 
 @app.command("list")

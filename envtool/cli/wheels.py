@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from envtool.cli.app import new_app, session_of
+from envtool.cli.app import new_family, session_of
 from envtool.cli.show_findings import escape
 from envtool.cli.wheels_inspect import inspect_command, verify_command
 from envtool.cli.wheels_update import update_command
@@ -14,7 +14,7 @@ from envtool.errors import RefusedError
 from envtool.flow.wheels import Decoded, decode, list_rows
 from envtool.words import Language, Text
 
-app = new_app("List and decode wheels of the index; look into one.")
+app = new_family("List and decode wheels of the index; look into one.")
 app.command("inspect")(inspect_command)
 app.command("verify")(verify_command)
 app.command("update")(update_command)

@@ -84,12 +84,11 @@ def test_nothing_said_in_a_pipe_gives_the_overview_beside_the_answer(isolated: P
         ["plan", "--gpu", "x"],
         ["preflight", "--require-gpu=-1"],
         ["export", "--format", "pdf"],
-        ["check", "--timeout", "0"],
-        ["check", "--timeout", "nan"],
-        ["check", "--timeout", "inf"],
-        ["check", "--timeout", "1e300"],
-        ["wheels"],
-        ["mirror"],
+        ["check", "--seconds", "0"],
+        ["check", "--seconds", "nan"],
+        ["check", "--seconds", "inf"],
+        ["check", "--seconds", "1e300"],
+        ["check", "--min-tflops", "nan"],
         ["wheels", "decode"],
         ["mirror", "frobnicate"],
     ],
@@ -111,6 +110,14 @@ class TestAWordThatIsNone:
         document = json.loads(said.out)
         assert (document["status"], document["exit_code"]) == ("usage", said.status) == ("usage", 2)
         assert document["errors"][0]["summary"]["zh"]
+
+
+@pytest.mark.parametrize("family", ["wheels", "mirror"])
+def test_a_family_without_a_word_shows_its_commands(tell: Tell, family: str) -> None:
+    said = tell(family)
+    assert said.status == 0
+    assert " list " in said.out
+    assert said.err == ""
 
 
 @pytest.mark.parametrize(
