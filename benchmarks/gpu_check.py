@@ -17,9 +17,11 @@ import platform
 import statistics
 import subprocess
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from envtool.verify.smoke import Ask, run_probe  # noqa: E402
 
 Figures = dict[str, Any]
 SWEEP_S, RUNS = 300.0, 10
+LOAD_S = 60.0
 LOAD = """
 import sys, torch
 place, size = sys.argv[1], int(sys.argv[2])
@@ -196,8 +199,12 @@ def measure_disturbed(run: Run) -> Figures:
     argv = (sys.executable, "-c", LOAD, run.device, size)
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as other:
         try:
+            # One that never begins to multiply is not waited for.
+            patience = threading.Timer(LOAD_S, other.kill)
+            patience.start()
             if other.stdout is not None:
                 other.stdout.readline()
+            patience.cancel()
             found: Figures = {}
             try:
                 found = prove_with_verdict(run)
@@ -308,16 +315,19 @@ def main() -> int:
     if arguments.rehearse:
         print(REHEARSED)
     run = Run(arguments.folder, arguments.seconds, is_rehearsal=arguments.rehearse)
-    run.figures["machine"] = describe_machine(run)
+    run.part("machine", 0, lambda: run.figures.update(machine=describe_machine(run)))
     run.part("standard", 15, lambda: measure_standard(run))
     run.part("undisturbed", 15, lambda: prove_with_verdict(run))
     run.part("disturbed", 20, lambda: measure_disturbed(run))
-    sweeper = Sweeper(torch, run.device, is_small=arguments.rehearse)
-    run.part("accuracy", 15, lambda: measure_accuracy(run, sweeper))
-    sweeper.free()
-    reserve_s = min(15.0 * RUNS, run.left_s() / 2)
-    run.part("sweep", 20, lambda: measure_sweep(run, sweeper, reserve_s))
-    sweeper.free()
+    sweepers: list[Sweeper] = []
+    make = partial(Sweeper, torch, run.device, is_small=arguments.rehearse)
+    run.part("sweeper", 15, lambda: sweepers.append(make()))
+    for sweeper in sweepers:
+        run.part("accuracy", 15, partial(measure_accuracy, run, sweeper))
+        sweeper.free()
+        reserve_s = min(15.0 * RUNS, run.left_s() / 2)
+        run.part("sweep", 20, partial(measure_sweep, run, sweeper, reserve_s))
+        sweeper.free()
     run.part("repeats", 15, lambda: measure_repeats(run))
     run.figures.pop("own", None)
     run.write()

@@ -95,7 +95,7 @@ class Sweeper:
     def sweep(self, kind: Kind, seconds: float, own: dict[str, Shape]) -> Swept:
         """Try as many shapes as there is time for, and compare the best with the check's own."""
         started = time.perf_counter()
-        budget = Budget(0.85 * seconds)
+        budget = Budget(0.8 * seconds)
         drawn = draw_shapes(2026, kind, self.bytes * 2 // 3, is_small=self.is_small)
         meter = self._open(kind, [*own.values(), *drawn])
         fitting = set(meter.buffers.shapes)

@@ -131,7 +131,11 @@ def read_surroundings(
         battery = parse_power_status(*status) if status else None
     if battery is None and any(one.limits.power_source == _NVML_BATTERY for one in watches):
         battery = True
-    return Surroundings(battery, is_wsl, _is_virtual(watches, root), tuple(our_pids))
+    modes = {one.limits.virtualization for one in watches} - {None}
+    is_virtual = _VIRTUAL_GPU in modes if modes else _is_machine_virtual(root)
+    return Surroundings(
+        battery, is_wsl, is_virtual, _PASSED_THROUGH in modes, our_pids=tuple(our_pids)
+    )
 
 
 def _supplies_say(root: str) -> bool | None:
@@ -145,10 +149,7 @@ def _supplies_say(root: str) -> bool | None:
     return is_on_battery(supplies)
 
 
-def _is_virtual(watches: Sequence[Watch], root: str) -> bool:
-    modes = {one.limits.virtualization for one in watches} - {None}
-    if modes:
-        return bool(modes & {_PASSED_THROUGH, _VIRTUAL_GPU})
+def _is_machine_virtual(root: str) -> bool:
     dmi = {name: files.read_small(f"{root}/sys/class/dmi/id/{name}") for name in _DMI}
     return is_virtual_machine(dmi, files.read_small(f"{root}/proc/cpuinfo"))
 

@@ -11,7 +11,7 @@ from envtool.facts.rates import bands
 from envtool.model.finding import Finding, Status
 from envtool.model.measure import Bandwidth, Link
 from envtool.model.proof import DeviceProof
-from envtool.model.telemetry import Watch
+from envtool.model.telemetry import Surroundings, Watch
 from envtool.model.verdict import Grade, Judged
 from envtool.words import Text
 
@@ -105,7 +105,7 @@ def _judge_host(
     row: Judged, one: Bandwidth, link: tuple[int, int] | None, case: Circumstances
 ) -> Judged:
     """Return a host copy beside the link it went over."""
-    if link is None or case.around.is_wsl or case.around.is_virtual:
+    if link is None or _is_far(case.around):
         return row
     peak = link_gbps(*link)
     share = one.gbps / peak
@@ -118,6 +118,11 @@ def _status(share: float, bound: float) -> Grade:
     if share >= bound:
         return "ok"
     return "failed" if share < _FAILED else "slow"
+
+
+def _is_far(around: Surroundings) -> bool:
+    """Say whether something lies between host and GPU that the link does not tell of."""
+    return around.is_wsl or around.is_virtual or around.is_passed_through
 
 
 def link_gbps(generation: int, width: int) -> float:
@@ -151,7 +156,7 @@ def _link_under_load(device: DeviceProof, watch: Watch | None) -> tuple[int, int
 def _check_link(device: DeviceProof, owed: Owed, case: Circumstances) -> Iterator[Finding]:
     """Yield a link that is narrower or slower than GPU and slot both can."""
     link = _link_under_load(device, case.watch)
-    if link is None or case.watch is None or case.around.is_wsl or case.around.is_virtual:
+    if link is None or case.watch is None or _is_far(case.around):
         return
     limits = case.watch.limits
     generation, width = limits.max_pcie_generation or 0, limits.max_pcie_width or 0

@@ -8,7 +8,7 @@ from envtool.diagnose.speed_case import Circumstances, Reason, is_gpu, short
 from envtool.facts.load import Facts
 from envtool.facts.rates import accuracy_limits
 from envtool.model.finding import Finding
-from envtool.model.measure import Link
+from envtool.model.measure import Accuracy, Link
 from envtool.model.proof import DeviceProof, ProductProof
 from envtool.words import Text
 
@@ -33,14 +33,27 @@ _STOP_LINK = Text(
 def check_right(device: DeviceProof, case: Circumstances, facts: Facts) -> tuple[Finding, ...]:
     """Return what was wrong; status fail is corruption."""
     return (
-        *(found for product in device.products for found in _check_product(device, product, facts)),
+        *(
+            found
+            for product in device.products
+            for found in _check_product(
+                device, product, facts, promises_bits=_promises_bits(device, case)
+            )
+        ),
         *_check_copies(device),
         *_check_memory(device),
         *_check_links(device, case.links),
     )
 
 
-def _check_product(device: DeviceProof, product: ProductProof, facts: Facts) -> Iterator[Finding]:
+def _promises_bits(device: DeviceProof, case: Circumstances) -> bool:
+    """Say whether its library promises the same bits again; torch calls AMD's GPUs cuda, too."""
+    return device.device.startswith("cuda") and not (case.torch and case.torch.hip)
+
+
+def _check_product(
+    device: DeviceProof, product: ProductProof, facts: Facts, *, promises_bits: bool
+) -> Iterator[Finding]:
     """Yield what the three layers say of one data type."""
     dtype = short(product.dtype)
     if product.check and not product.check.is_right:
@@ -81,18 +94,21 @@ def _check_product(device: DeviceProof, product: ProductProof, facts: Facts) -> 
             )
             yield PRODUCT_WRONG.finding("fail", device.device, text, evidence, _STOP)
     if found.differing:
-        yield _judge_repeats(device, dtype, found.differing, found.repeats)
+        yield _judge_repeats(device, dtype, found, promises_bits=promises_bits)
 
 
-def _judge_repeats(device: DeviceProof, dtype: str, differing: int, repeats: int) -> Finding:
+def _judge_repeats(
+    device: DeviceProof, dtype: str, found: Accuracy, *, promises_bits: bool
+) -> Finding:
     """Return what differing bits mean: a rare flip is corruption, a habit is another order of sums.
 
     cuBLAS promises the same bits on one stream with one workspace (cuBLAS documentation,
     section Results Reproducibility); other libraries promise nothing.
     """
+    differing, repeats = found.differing, found.repeats
     evidence = (("differing", f"{differing} of {repeats} repetitions"),)
     is_rare = repeats >= _ENOUGH_REPEATS and differing <= repeats / 2
-    if is_rare and device.device.startswith("cuda"):
+    if is_rare and promises_bits:
         text = Text(
             f"{differing} of {repeats} {dtype} products differ from the first",
             f"{repeats} 次 {dtype} 乘积中有 {differing} 次与首次不同",

@@ -22,6 +22,7 @@ CPU_BUILD = Reason("ET653", "cpu-build")
 _BUSY_PERCENT = 10
 # Products of one shape on an undisturbed GPU differ by less.
 _SPREAD = 0.05
+_ENOUGH = 8
 _WAIT = Text(
     "end the other programs, or repeat when they are done", "结束其他程序，或待其完成后重新检查"
 )
@@ -57,7 +58,10 @@ def read_company(device: DeviceProof, owed: Owed, load: Load, case: Circumstance
     if rate and all(is_number(one) for one in (rate.tflops, rate.low_tflops, rate.high_tflops)):
         spread = (rate.high_tflops - rate.low_tflops) / rate.tflops
     # A clock that moves makes the rate move: that is no neighbour.
-    is_unsteady = spread > _SPREAD and (load.clock_spread or 0.0) <= _SPREAD
+    # Of a few slices the lowest and the highest are no percentiles.
+    slices = len(rate.series) if rate else 0
+    is_told = slices == 0 or slices >= _ENOUGH
+    is_unsteady = is_told and spread > _SPREAD and (load.clock_spread or 0.0) <= _SPREAD
     return Company(tuple(others.values()), busy is not None and busy > _BUSY_PERCENT, is_unsteady)
 
 

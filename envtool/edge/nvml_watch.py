@@ -42,6 +42,9 @@ _BEAT_S = 0.2
 _QUICK_BEAT_S = 0.01
 # Process lists are dearer than clocks, and programs come and go more slowly.
 _LOOK_EVERY_S = 1.0
+# A GPU with more use than this, and nobody on it, is looked at again: so often, so long apart.
+_BUSY_PERCENT = 10
+_RESTS, _REST_S = 4, 0.3
 
 # Numbers of nvml.h, as older bindings lack the newer names.
 _SM, _MEMORY = 1, 2
@@ -133,7 +136,7 @@ class _Gpu:
         try:
             asker.handle = asker.need("nvmlDeviceGetHandleByIndex", asker.gpu)
             asker.write("self", **self._identity())
-            asker.write("before", **self._standing())
+            asker.write("before", **self._rested(self._standing(), stop))
             asker.write("limits", **self._answers(_LIMITS, most=1))
             self.is_ready.set()
             self._sample(interval_s, stop)
@@ -142,6 +145,22 @@ class _Gpu:
             pass
         finally:
             self.is_ready.set()
+
+    def _rested(self, said: dict[str, object], stop: threading.Event) -> dict[str, object]:
+        """Return a standing whose utilisation is that of now.
+
+        It is the mean of up to a second, and waking a GPU up fills it too (NVML documentation,
+        nvmlDeviceGetUtilizationRates): where nobody is seen, a busy one is asked again.
+        """
+        for _ in range(_RESTS):
+            busy = said.get("utilization")
+            if not isinstance(busy, int) or busy <= _BUSY_PERCENT or said.get("processes"):
+                break
+            stop.wait(_REST_S)
+            rates = self.asker.ask(("nvmlDeviceGetUtilizationRates", ()), most=1)
+            now = getattr(rates, "gpu", None)
+            said["utilization"] = min(busy, now) if isinstance(now, int) else busy
+        return said
 
     def _sample(self, interval_s: float, stop: threading.Event) -> None:
         next_s = time.monotonic()

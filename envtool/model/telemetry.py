@@ -148,13 +148,15 @@ class Surroundings(NamedTuple):
     Attributes:
         is_on_battery: A laptop without its charger; None if there is no way to tell.
         is_wsl: Linux in Windows, whose driver reports less.
-        is_virtual: A virtual GPU or a GPU passed through to a virtual machine.
+        is_virtual: A virtual GPU, which may hide its clocks and its neighbours.
+        is_passed_through: A whole GPU within a virtual machine, whose way to it is not the host's.
         our_pids: Processes of the check itself, which share the GPU with nobody.
     """
 
     is_on_battery: bool | None = None
     is_wsl: bool = False
     is_virtual: bool = False
+    is_passed_through: bool = False
     our_pids: tuple[int, ...] = ()
 
 

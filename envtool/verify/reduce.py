@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -45,13 +46,22 @@ def run_all_reduce(
     work = (str(PROGRAM), *asked, "--devices", ",".join(map(str, devices)))
     env = {"TORCH_NCCL_ASYNC_ERROR_HANDLING": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     start = (program_of(python), "-W", "ignore", "-m")
-    new = (*start, "torch.distributed.run", "--standalone", f"--nproc_per_node={count}", *work)
+    # Not --standalone, which asks for the name of this machine: not every one resolves its own.
+    meet = ("--rdzv_backend=static", "--master_addr=127.0.0.1", f"--master_port={_free_port()}")
+    new = (*start, "torch.distributed.run", "--nnodes=1", f"--nproc_per_node={count}", *meet, *work)
     completed = run(new, timeout_s=limit_s, env=env, cwd=sys.prefix)
     if _NO_RUN.search(completed.stderr):
         # torch below 1.9.
         old = (*start, "torch.distributed.launch", f"--nproc_per_node={count}", *work)
         completed = run(old, timeout_s=limit_s, env=env, cwd=sys.prefix)
     return fold(completed, count)
+
+
+def _free_port() -> int:
+    """Return a port of this machine that nobody listens at."""
+    with socket.socket() as place:
+        place.bind(("127.0.0.1", 0))
+        return int(place.getsockname()[1])
 
 
 def fold(completed: Completed, gpus: int) -> AllReduce:

@@ -139,7 +139,8 @@ def test_a_virtual_machine_is_known_by_its_names_or_its_processor(
     ("modes", "dmi", "expected"),
     [
         ([0], "QEMU", False),
-        ([1], "NVIDIA", True),
+        # Passed through whole: its clocks are its own.
+        ([1], "QEMU", False),
         ([0, 2], "NVIDIA", True),
         ([3], "QEMU", False),
         ([4], "QEMU", False),
@@ -157,6 +158,7 @@ def test_the_driver_knows_best_whether_a_gpu_is_virtual(
     read = read_surroundings("linux", watches=[watch(one) for one in modes], root=str(tmp_path))
 
     assert read.is_virtual is expected
+    assert read.is_passed_through is (1 in modes)
 
 
 def test_a_laptop_is_read_from_its_folders(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 PROGRAM = Path(__file__).parents[2] / "benchmarks" / "detection.py"
-TRIALS = 200
+TRIALS = 100
 # Rounding adds to a fault or takes from it, which the statement leaves out.
 ROUNDING = 0.05
 

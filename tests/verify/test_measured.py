@@ -71,7 +71,7 @@ def test_a_budget_of_nothing_still_tells_what_was_left_out(torch_python: str) ->
 
 def test_a_long_run_takes_turns_and_keeps_a_series(torch_python: str) -> None:
     once = prove(torch_python, devices="cpu", level="standard", budget_s=3)
-    proof = prove(torch_python, devices="cpu", level="long", budget_s=14)
+    proof = prove(torch_python, devices="cpu", level="long", budget_s=9)
     assert proof.failure is None
     names = [stage.name for stage in proof.stages]
     assert names.count("turn cpu") >= 1
@@ -84,7 +84,7 @@ def test_every_data_type_of_a_gpu_is_measured_the_way_a_gpu_is(
     tmp_path: Path, torch_python: str
 ) -> None:
     env = write_standin(tmp_path, capability=[9, 0])
-    proof = prove(torch_python, env, devices="0", level="standard", budget_s=25)
+    proof = prove(torch_python, env, devices="0", level="standard", budget_s=20)
     assert proof.failure is None
     (device,) = proof.devices
     assert (device.name, device.sms) == ("Stand-in", 8)
@@ -116,7 +116,7 @@ def test_old_cards_are_measured_in_what_they_have(
     tmp_path: Path, torch_python: str, capability: tuple[int, int], dtypes: set[str]
 ) -> None:
     env = write_standin(tmp_path, capability=capability)
-    device = prove(torch_python, env, level="standard", budget_s=8).devices[0]
+    device = prove(torch_python, env, level="standard", budget_s=5).devices[0]
     assert {product.dtype for product in device.products} == dtypes
     # Of float16 only the integers, where it is slow by design.
     timed = [product.dtype for product in device.products if product.burst]
@@ -143,7 +143,7 @@ def test_memory_that_others_take_meanwhile_is_done_without(
     tmp_path: Path, torch_python: str
 ) -> None:
     env = write_standin(tmp_path, **{"do": "oom", "from": 200, "to": 201})
-    proof = prove(torch_python, env, level="quick", budget_s=20)
+    proof = prove(torch_python, env, level="quick", budget_s=10)
     assert proof.failure is None
     product = next(one for one in proof.devices[0].products if one.dtype == "bfloat16")
     assert product.fault is None
@@ -190,7 +190,7 @@ def test_a_probe_that_is_killed_half_way_keeps_what_went_before(
 def test_a_product_that_hangs_is_stopped_and_named(tmp_path: Path, torch_python: str) -> None:
     env = write_standin(tmp_path, **{"do": "hang", "from": 9})
     ask = Ask(level="quick")
-    proof = run_probe(torch_python, timeout_s=20.0, env=env, ask=ask)
+    proof = run_probe(torch_python, timeout_s=12.0, env=env, ask=ask)
     assert proof.failure is not None
     assert (proof.failure.kind, proof.failure.stage) == ("timed-out", "heat cuda:0")
     assert proof.devices[0].name == "Stand-in"

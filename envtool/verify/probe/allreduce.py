@@ -27,7 +27,7 @@ LARGEST_BYTES = 1 << 30
 # On the processor, through the loopback: the same way, not a figure.
 LARGEST_CPU_BYTES = 16 << 20
 # NCCL keeps buffers of its own, and a running job must not get into need of memory.
-SHARE = 8
+SHARE = 16
 WARM_UPS, RUNS = 5, 20
 
 

@@ -17,7 +17,10 @@ SIGN_VECTORS = 8
 def switch_tf32_off(torch: ModuleType) -> Answer:
     """Switch TensorFloat-32 off, so that float32 means float32; return what it was and is."""
     matmul = getattr(getattr(torch.backends, "cuda", None), "matmul", None)
-    was = getattr(matmul, "allow_tf32", None)
+    try:
+        was = getattr(matmul, "allow_tf32", None)
+    except RuntimeError:
+        was = True  # torch 2.9 refuses to read it where its newer flag says otherwise
     if was is None:
         return {"was": None, "is": None}  # torch below 1.7 never uses it
     matmul.allow_tf32 = False  # type: ignore[union-attr]

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import faulthandler
+import os
 import sys
 import time
 from functools import partial
@@ -88,6 +89,8 @@ def run_devices(
 def main() -> None:
     """Run the stages in order; each needs the one before."""
     arguments = parse_arguments(sys.argv[1:])
+    # It changes what float32 and tf32 mean, behind torch's own switch (NVIDIA, cuBLAS).
+    os.environ.pop("NVIDIA_TF32_OVERRIDE", None)
     started = time.perf_counter()
     faulthandler.enable()
     faulthandler.dump_traceback_later(arguments.seconds)

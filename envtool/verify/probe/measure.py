@@ -276,6 +276,7 @@ def _measure_once(session: Session, budget: Budget) -> List[str]:
     missed: List[str] = []
     whole_s = budget.left_s()
     session.stage("heat", partial(session.heat, min(plan.heat_s, 0.2 * whole_s)))
+    session.free()
     share_s = plan.kinds_share * budget.left_s()
     kinds = session.kinds()
     kinds_budget = budget.part(share_s)

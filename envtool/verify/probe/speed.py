@@ -21,6 +21,7 @@ STEADY_SLICES = 4
 HEAT_SLICE_S = 0.1
 # How many stay after the first round and after the second.
 SEEDED, FINALISTS = 8, 3
+ROUNDS_SHARE = 0.65
 T = TypeVar("T")
 
 
@@ -238,6 +239,8 @@ def find_best(meter: Meter, shapes: Sequence[Shape], seconds: float, budget: Bud
     """
     tried = choose_affordable(meter, shapes, 0.4 * seconds)
     own = budget.part(seconds)
+    # What is left is for the last stretch, whose spread is judged.
+    halving = budget.part(ROUNDS_SHARE * seconds)
     stretches: Dict[Tuple[str, Shape], Stretch] = {}
 
     def measure(way: str, least: int) -> Callable[[Shape, float], Sequence[float]]:
@@ -251,17 +254,17 @@ def find_best(meter: Meter, shapes: Sequence[Shape], seconds: float, budget: Bud
         return act
 
     every = Round(len(tried), 0.18 * seconds / len(tried), 1)
-    first = halve(tried, [every], measure("burst", 1), own.has_time)
+    first = halve(tried, [every], measure("burst", 1), halving.has_time)
     best = [shape for shape, _ in first] or tried[:1]
     stretches.clear()
     rounds = [Round(SEEDED, 0.01 * seconds, 2), Round(FINALISTS, 0.02 * seconds, 2)]
-    burst = halve(best, rounds, measure("burst", 2), budget.part(0.4 * own.left_s()).has_time)
-    sustained = halve(best, rounds, measure("sustained", 1), own.has_time)
+    burst = halve(best, rounds, measure("burst", 2), halving.part(0.5 * halving.left_s()).has_time)
+    sustained = halve(best, rounds, measure("sustained", 1), halving.has_time)
     shape = burst[0][0] if burst else best[0]
     steady = sustained[0][0] if sustained else best[0]
     if ("burst", shape) not in stretches:
         stretches["burst", shape] = meter.burst(shape, 0.0, least=2)
-    last_s = max(0.28 * seconds, own.left_s()) if own.has_time() else 0.0
+    last_s = max((1 - ROUNDS_SHARE) * seconds, own.left_s()) if budget.has_time() else 0.0
     return Found(
         report_rate(shape, stretches["burst", shape], len(tried)),
         report_rate(steady, meter.sustain(steady, last_s), len(tried)),

@@ -1,0 +1,1 @@
+"""A package, so that another one of this name in site-packages is not taken for it."""
