@@ -7,6 +7,7 @@ from datetime import date
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len
 
 from envtool.cli.app import new_family, session_of
 from envtool.cli.mirror_lint import lint_command
@@ -15,7 +16,6 @@ from envtool.cli.mirror_test import prove_command
 from envtool.cli.mirror_use import restore_command, use_command
 from envtool.cli.session import Session
 from envtool.cli.show_findings import escape
-from envtool.cli.show_mirrors import cells
 from envtool.edge.http import redacted
 from envtool.facts.mirrors import Mirror
 from envtool.facts.own_mirrors import catalogue_with_own
@@ -91,7 +91,9 @@ def _print_mirrors(
             where = escape(redacted(entry.url)) or "-"
             last = _last(proven.get(entry.url), language)
             state = _STATES.get(entry.state, Text.same(entry.state)).to(language)
-            state = _padded(state, max(map(cells, (one.to(language) for one in _STATES.values()))))
+            state = _padded(
+                state, max(map(cell_len, (one.to(language) for one in _STATES.values())))
+            )
             color = _COLORS.get(entry.state, "yellow")
             date = f"{entry.date or '':10}"
             session.out.print(
@@ -117,4 +119,4 @@ def _last(tested: Proven | None, language: Language) -> str:
 
 
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
+    return text + " " * (width - cell_len(text))

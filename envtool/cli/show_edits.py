@@ -6,13 +6,15 @@ import difflib
 import itertools
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from envtool.cli.session import Session
 from envtool.cli.show_findings import escape
 from envtool.edge.http import redacted
 from envtool.model.edit import Moved
 from envtool.words import Text
 
-_SHOWN, _WIDE, _LAST_NARROW = 4, 8, 0x1100
+_SHOWN, _WIDE = 4, 8
 _NONE = "-"
 _COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -60,7 +62,7 @@ def show_asks(tool: str, asks: Sequence[Moved], session: Session) -> None:
         for when, places in ((old, before), (new, after)):
             for number, place in enumerate(places):
                 lead = "" if number else when
-                session.out.print(f"      {lead}{' ' * (_WIDE - _width(lead))}{escape(place)}")
+                session.out.print(f"      {lead}{' ' * (_WIDE - cell_len(lead))}{escape(place)}")
 
 
 def _places(urls: Sequence[str], session: Session) -> list[str]:
@@ -79,10 +81,6 @@ def _asked_as(tool: str, name: str) -> Text:
     if name in {"index-url", "index"}:
         return Text(f"{tool} asks", f"{tool} 访问")
     return Text(f"{tool}, for {name}, asks", f"{tool} 对 {name} 访问")
-
-
-def _width(text: str) -> int:
-    return sum(2 if ord(sign) > _LAST_NARROW else 1 for sign in text)
 
 
 def _folded(lines: Sequence[str], session: Session) -> list[str]:

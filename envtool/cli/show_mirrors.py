@@ -6,6 +6,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from envtool.cli.session import Session
 from envtool.cli.show_findings import escape
 from envtool.diagnose.network import finding_of
@@ -51,7 +53,6 @@ _COLUMNS = {
 }
 _WIDE = 100
 _DAY_S = 86400.0
-_LAST_NARROW = 0x2E80
 
 
 @contextmanager
@@ -133,7 +134,7 @@ def show_tested(tested: Tested, session: Session) -> int:
         for one in tested.verdicts:
             row = _row(one, language)
             rows.append([row[name] for name in _TITLES])
-        widths = [max(map(cells, column)) for column in zip(*rows, strict=True)]
+        widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
         for line in rows:
             session.answer(
                 "  ".join(_padded(*pair) for pair in zip(line, widths, strict=True)).rstrip()
@@ -151,7 +152,7 @@ def _tables(verdicts: Sequence[Verdict], language: Language, width: int) -> Iter
     is_narrow = width < _WIDE
     rows = [(one, _shown_row(one, verdicts, language, is_narrow=is_narrow)) for one in verdicts]
     # The same in all tables, so that they read as one.
-    widths = {name: max(cells(row[name]) for _, row in rows) for name in ("mirror", "address")}
+    widths = {name: max(cell_len(row[name]) for _, row in rows) for name in ("mirror", "address")}
     dropped = {name for name, most in widths.items() if not most}
     for state, names in _COLUMNS.items():
         own = [row for one, row in rows if one.state == state]
@@ -224,13 +225,8 @@ def _name(one: Candidate, host: str) -> str:
     return host if one.id == host else f"{one.id}  {host}"
 
 
-def cells(text: str) -> int:
-    """Return how many columns a text takes: a Chinese character takes two."""
-    return sum(2 if ord(char) > _LAST_NARROW else 1 for char in text)
-
-
 def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
+    return text + " " * (width - cell_len(text))
 
 
 def why(one: Verdict) -> Text:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from envtool.cli.session import Session
 from envtool.cli.show_findings import escape
-
-_LAST_NARROW = 0x2E80
 
 
 def show_table(
@@ -40,7 +40,7 @@ def show_table(
             table.add_row(*(_styled(*pair) for pair in zip(row, marks, strict=True)))
         session.out.print(table, soft_wrap=False)
         return
-    widths = [max(map(cells, column)) for column in zip(titles, *rows, strict=True)]
+    widths = [max(map(cell_len, column)) for column in zip(titles, *rows, strict=True)]
     for row in (titles, *rows):
         words = (
             _padded(word, widths[place], is_right=place in numbers)
@@ -49,15 +49,10 @@ def show_table(
         session.answer("  ".join(words).rstrip())
 
 
-def cells(text: str) -> int:
-    """Return how many columns a text takes: a Chinese character takes two."""
-    return sum(2 if ord(char) > _LAST_NARROW else 1 for char in text)
-
-
 def _styled(text: str, style: str) -> str:
     return f"[{style}]{escape(text)}[/]" if style and text else escape(text)
 
 
 def _padded(text: str, width: int, *, is_right: bool) -> str:
-    gap = " " * (width - cells(text))
+    gap = " " * (width - cell_len(text))
     return gap + text if is_right else text + gap
