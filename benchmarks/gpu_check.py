@@ -79,7 +79,9 @@ class Run:
             except Exception as error:  # noqa: BLE001 - the other parts can still tell something
                 found = {"failed": f"{type(error).__name__}: {error}"[:500]}
                 traceback.print_exc()
-            self.figures["parts"][name] = found
+            # What only prepares the others has nothing to tell.
+            if found is not None:
+                self.figures["parts"][name] = found
             print(f"{name}: {time.monotonic() - started:.1f} s", flush=True)
         self.write()
 
