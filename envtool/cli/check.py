@@ -18,7 +18,7 @@ from envtool.detect.host import read_graphics
 from envtool.detect.interpreter import read_interpreter
 from envtool.diagnose.health import is_note
 from envtool.diagnose.pairing import watch_of
-from envtool.errors import UsageError
+from envtool.errors import EnvtoolError, UsageError
 from envtool.flow.check import Measured, Yardsticks, importable, measure
 from envtool.flow.history import history_place, keep_history, past_of, read_baseline, read_history
 from envtool.flow.prove import SECONDS, START_S, Wish
@@ -44,7 +44,8 @@ def check_command(  # noqa: PLR0913 - its options
         str, typer.Option(help="quick (3 s a device), standard (10 s) or long (30 min).")
     ] = "standard",
     device: Annotated[
-        list[int] | None, typer.Option(help="torch's number of a GPU; again for more. All GPUs.")
+        list[int] | None,
+        typer.Option(min=0, help="torch's number of a GPU; again for more. All GPUs."),
     ] = None,
     seconds: Annotated[
         float | None,
@@ -64,14 +65,16 @@ def check_command(  # noqa: PLR0913 - its options
     """Prove a torch on each device: right products, and the speed that the device owes."""
     session = session_of(ctx, as_json=as_json)
     _check_numbers(seconds, min_tflops)
-    wish = _wish(level, tuple(device or ()), seconds)
+    wish = _wish(level, tuple(dict.fromkeys(device or ())), seconds)
     if plot:
         from envtool.edge.plot import check_place  # noqa: PLC0415 - only for a picture
 
         check_place(plot)
     place = history_place(session.environ, session.edges.home)
     past = read_baseline(baseline).past if baseline else read_history(place).past
-    measured = _measure(session, wish, env, python, Yardsticks(past, min_tflops))
+    measured = _measure(
+        session, wish, env, python, Yardsticks(past, min_tflops, is_baseline=bool(baseline))
+    )
     keep_history(place, _kept(measured))
     status = _show(measured, session)
     if plot:
@@ -108,6 +111,12 @@ def _measure(
     names = importable([name for name, _ in found.installed])
     graphics = read_graphics(session.edges, session.facts)
     what = Text("measuring", "正在测量")
+    if wish.devices and graphics.state == "none" and not graphics.accelerators:
+        raise UsageError(
+            "ET667",
+            Text("there is no GPU here, so --device names none", "此处没有 GPU，--device 无所指"),
+            hint=Text("leave --device out to prove the processor", "去掉 --device 即可验证处理器"),
+        )
     with waiting(session, what, START_S / 10 + wish.seconds):
         return measure(
             found.python.path,
@@ -187,5 +196,10 @@ def _draw(measured: Measured, path: str, session: Session) -> None:
     if picture is None:
         session.say(Text("nothing was measured that could be drawn", "没有可绘制的测量结果"))
         return
-    write_picture(picture, path)
+    try:
+        write_picture(picture, path)
+    except EnvtoolError as error:
+        # The proof has been told, and stands without its picture.
+        session.say(error.text)
+        return
     session.say(Text(f"drawn: {path}", f"已绘图：{path}"))

@@ -244,7 +244,9 @@ def _check_bridge(packages: Packages | None, failure: Failure | None) -> Finding
         f"torch 无法使用 numpy {packages.numpy}：{fault}",
     )
     fix = Text("reinstall numpy", "重新安装 numpy")
-    if packages.numpy.partition(".")[0] != "1":
+    if "numpy" not in str(fault).lower() and "array_api" not in str(fault).lower():
+        fix = Text("torch is not whole: reinstall it", "torch 不完整：请重新安装")
+    elif packages.numpy.partition(".")[0] != "1":
         # A torch compiled against numpy 1 (below 2.3) cannot use numpy 2.
         fix = Text("install numpy below 2 (numpy<2)", "安装 2 以下的 numpy（numpy<2）")
     return _finding(_BRIDGE, "fail", text, evidence, fix)

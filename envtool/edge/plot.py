@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ def check_place(path: str) -> None:
     """Refuse what cannot be drawn, before anything is measured for it.
 
     Raises:
-        UsageError: ET661, the name has another ending; ET662, matplotlib is missing.
+        UsageError: ET661, the name has another ending; ET662, matplotlib is missing; ET666, its
+            folder is not there, or may not be written to.
     """
     if Path(path).suffix.lower() not in SUFFIXES:
         raise UsageError(
@@ -32,6 +34,15 @@ def check_place(path: str) -> None:
                 "请使用以下扩展名之一：" + "、".join(SUFFIXES),
             ),
         )
+    folder = Path(path).absolute().parent
+    if not os.access(folder, os.W_OK):
+        raise UsageError(
+            "ET666",
+            Text(f"{folder} is not there, or not yours to write to", f"{folder} 不存在或不可写"),
+            hint=Text(
+                "give a file in a folder that you may write to", "请指定可写入的文件夹中的文件"
+            ),
+        )
     _matplotlib("matplotlib")
 
 
@@ -39,7 +50,7 @@ def write_picture(picture: Picture, path: str) -> None:
     """Draw a picture into a file.
 
     Raises:
-        UsageError: ET661, ET662, as above.
+        UsageError: ET661, ET662, ET666, as above.
         RefusedError: ET663, the file cannot be written.
     """
     check_place(path)

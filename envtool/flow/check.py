@@ -26,6 +26,7 @@ from envtool.verify.smoke import run_probe
 TIMEOUT_S = 120.0
 _COMPANIONS = ("torchvision", "torchaudio", "torchtext")
 _SPEED = "ET617"
+_PAST = "ET644"
 
 
 class Checked(NamedTuple):
@@ -62,10 +63,12 @@ class Yardsticks(NamedTuple):
     Attributes:
         past: What earlier checks measured.
         demand_tflops: What somebody asked for.
+        is_baseline: The past was named by the user: to fall behind it is to fail.
     """
 
     past: tuple[Past, ...] = ()
     demand_tflops: float | None = None
+    is_baseline: bool = False
 
 
 def check(
@@ -127,9 +130,20 @@ def measure(  # noqa: PLR0913 - what is measured, on what, and against what
         judge_speed(device, facts, _circumstances(device, proved, graphics, yardsticks))
         for device in devices
     )
+    if yardsticks.is_baseline:
+        verdicts = tuple(map(_held_to_baseline, verdicts))
     together = (*compare_gpus(devices), *check_all_reduce(proved.proof.all_reduce))
     ill = (*(health.findings if health else ()), *grown)
     return Measured(proved, verdicts, (*findings, *ill, *together), health)
+
+
+def _held_to_baseline(verdict: Verdict) -> Verdict:
+    """Return a verdict in which it fails to be slower than a baseline that was named."""
+    findings = (
+        one._replace(status="fail") if (one.code, one.status) == (_PAST, "warn") else one
+        for one in verdict.findings
+    )
+    return verdict._replace(findings=tuple(findings))
 
 
 def _grown(health: Health | None, edges: Edges, seconds: float) -> tuple[Finding, ...]:

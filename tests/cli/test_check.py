@@ -30,6 +30,9 @@ def data(said: Said) -> Any:  # noqa: ANN401 - JSON
         (("--seconds", "0"), "ET125"),
         (("--min-tflops", "-1"), "ET125"),
         (("--device", "first"), "ET125"),
+        (("--device", "-1"), "ET125"),
+        (("--device", "0"), "ET667"),
+        (("--plot", "no/such/folder/a.svg"), "ET666"),
     ],
 )
 def test_words_that_cannot_be_are_refused_before_anything_is_measured(
@@ -81,6 +84,7 @@ def test_a_document_is_a_baseline_and_a_demand_is_held_against_the_rate(
     held = envtool(*words, "--baseline", "better.json")
     (verdict,) = data(held)["verdicts"]
     assert verdict["verdict"] == "SLOW"
+    assert held.status == 1
 
     demanded = envtool(*words, "--min-tflops", "1e6")
     assert demanded.status == 1

@@ -99,12 +99,16 @@ def test_words_of_an_svg_stay_words(tmp_path: Path) -> None:
     [
         ("a.gif", "ET661", UsageError),
         ("a", "ET661", UsageError),
-        ("no/such/folder/a.svg", "ET663", RefusedError),
+        ("no/such/folder/a.svg", "ET666", UsageError),
+        # A folder of that name.
+        (".svg", "ET661", UsageError),
+        ("taken.svg", "ET663", RefusedError),
     ],
 )
 def test_a_file_that_cannot_be_is_refused(
     tmp_path: Path, name: str, code: str, kind: type[UsageError | RefusedError]
 ) -> None:
+    (tmp_path / "taken.svg").mkdir()
     with pytest.raises(kind) as caught:
         write_picture(Picture("x", (Panel("a", "b", ()),)), str(tmp_path / name))
     assert caught.value.code == code
