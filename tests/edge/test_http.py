@@ -4,11 +4,7 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,71 +12,21 @@ import pytest
 from envtool.edge.http import fetch, redacted
 from envtool.edge.http_errors import TEXTS, StatusError
 from envtool.errors import EnvtoolError, UnknownError, UsageError
+from tests.edge.http_server import (
+    PAGE,
+    Answer,
+    body,
+    chunks,
+    cut_body,
+    drip_body,
+    drip_headers,
+    endless,
+    hang_up,
+    serving,
+)
 
 _PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _BUNDLE_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE")
-_PAGE = b"<!DOCTYPE html><title>Links for torch</title>"
-
-Answer = Callable[["Handler"], None]
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers with what the test gave; remembers who asked for what."""
-
-    answers: tuple[Answer, ...] = ()
-    asked: list[tuple[str, dict[str, str]]]
-    stop: threading.Event
-
-    def do_GET(self) -> None:
-        self.asked.append((self.path, dict(self.headers)))
-        self.answers[min(len(self.asked), len(self.answers)) - 1](self)
-
-    def do_CONNECT(self) -> None:
-        self.do_GET()
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - theirs
-        del format, args
-
-    def start(self, status: int = 200, **headers: object) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-
-
-class Server:
-    def __init__(self, url: str, port: int, asked: list[tuple[str, dict[str, str]]]) -> None:
-        self.url = url
-        self.port = port
-        self.asked = asked
-
-
-@contextmanager
-def serving(*answers: Answer, tls: ssl.SSLContext | None = None) -> Generator[Server]:
-    asked: list[tuple[str, dict[str, str]]] = []
-    stop = threading.Event()
-    kind = type("Bound", (Handler,), {"answers": answers, "asked": asked, "stop": stop})
-    server = _Quiet(("127.0.0.1", 0), kind)
-    if tls:
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    port = server.server_address[1]
-    try:
-        yield Server(f"http{'s' if tls else ''}://127.0.0.1:{port}", port, asked)
-    finally:
-        stop.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-class _Quiet(ThreadingHTTPServer):
-    daemon_threads = False
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Clients that hang up are the point of some tests."""
-        del request, client_address
 
 
 @pytest.fixture(autouse=True)
@@ -90,54 +36,6 @@ def _plain_network(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name.lower(), raising=False)
     for name in _BUNDLE_VARIABLES:
         monkeypatch.delenv(name, raising=False)
-
-
-def body(content: bytes = _PAGE, status: int = 200, **headers: object) -> Answer:
-    def answer(handler: Handler) -> None:
-        handler.start(status, **{"Content_Length": len(content), **headers})
-        handler.wfile.write(content)
-
-    return answer
-
-
-def drip_body(handler: Handler) -> None:
-    handler.start(Content_Length=10_000)
-    while not handler.stop.wait(0.05):
-        handler.wfile.write(b"x")
-        handler.wfile.flush()
-
-
-def drip_headers(handler: Handler) -> None:
-    handler.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    while not handler.stop.wait(0.05):
-        handler.wfile.write(b"x")
-        handler.wfile.flush()
-
-
-def cut_body(handler: Handler) -> None:
-    handler.start(Content_Length=len(_PAGE) + 1000)
-    handler.wfile.write(_PAGE)
-
-
-def chunks(*, is_cut: bool) -> Answer:
-    def answer(handler: Handler) -> None:
-        handler.protocol_version = "HTTP/1.1"
-        handler.start(Transfer_Encoding="chunked", Connection="close")
-        handler.wfile.write(b"%x\r\n%s\r\n" % (len(_PAGE), _PAGE))
-        if not is_cut:
-            handler.wfile.write(b"0\r\n\r\n")
-
-    return answer
-
-
-def hang_up(handler: Handler) -> None:
-    handler.close_connection = True
-
-
-def endless(handler: Handler) -> None:
-    handler.start()
-    while not handler.stop.is_set():
-        handler.wfile.write(b"x" * 65536)
 
 
 def failure(url: str, *, timeout_s: float = 5.0, max_bytes: int = 2**20) -> UnknownError:
@@ -184,7 +82,7 @@ def test_a_page_is_utf_8_unless_it_says_otherwise(content_type: str, content: by
 
 def test_a_chunked_page_arrives_whole() -> None:
     with serving(chunks(is_cut=False)) as server:
-        assert fetch(server.url).text == _PAGE.decode()
+        assert fetch(server.url).text == PAGE.decode()
 
 
 def test_the_address_is_that_after_a_redirect() -> None:
@@ -195,7 +93,7 @@ def test_the_address_is_that_after_a_redirect() -> None:
 @pytest.mark.parametrize("first", [body(b"", 500), body(b"", 503), hang_up, cut_body])
 def test_a_server_that_fails_once_is_asked_again(first: Answer) -> None:
     with serving(first, body()) as server:
-        assert fetch(server.url).text == _PAGE.decode()
+        assert fetch(server.url).text == PAGE.decode()
     assert len(server.asked) == 2
 
 
