@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 from urllib.parse import urlsplit
 
-FaultKind = Literal[
-    "bad-url",
+# Nothing of the mirror itself was seen: the way to it is what failed.
+Unreached = Literal[
     "dns",
     "refused",
     "connect-timeout",
@@ -25,6 +25,11 @@ FaultKind = Literal[
     "proxy-tls",
     "proxy-socks",
     "silent",
+    "no-time",
+]
+FaultKind = Literal[
+    Unreached,
+    "bad-url",
     "cut",
     "circle",
     "status",
@@ -39,32 +44,8 @@ FaultKind = Literal[
     "stale",
     "wrong-bytes",
     "wrong-size",
-    "no-time",
 ]
-# Nothing of the mirror itself was seen: the way to it is what failed.
-NOT_REACHED: frozenset[str] = frozenset(
-    {
-        "dns",
-        "refused",
-        "connect-timeout",
-        "unreachable",
-        "tls-untrusted",
-        "tls-expired",
-        "tls-name",
-        "tls-other",
-        "tls-bundle",
-        "proxy-dns",
-        "proxy-silent",
-        "proxy-slow",
-        "proxy-auth",
-        "proxy-refused",
-        "proxy-bad",
-        "proxy-tls",
-        "proxy-socks",
-        "silent",
-        "no-time",
-    }
-)
+NOT_REACHED: frozenset[str] = frozenset(get_args(Unreached))
 
 
 class Fault(NamedTuple):
